@@ -1,0 +1,34 @@
+"""What every test may use: the shared material beside the repository, and how Hypothesis runs.
+
+Tests that need the shared material ask for the `shared` fixture and skip, visibly, without it.
+Hypothesis is derandomised, so a failure on one machine is a failure on all; set
+HYPOTHESIS_PROFILE=explore to look further.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SHARED = Path(os.environ.get("LYCHGATE_SHARED", Path(__file__).parents[2] / "shared"))
+
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,  # a busy build machine is not a slow function
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared material (real lists, essential hosts)."""
+    if not SHARED.is_dir():
+        pytest.skip(f"shared material is not at {SHARED}; set LYCHGATE_SHARED to its folder")
+    return SHARED
