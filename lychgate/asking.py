@@ -1,0 +1,168 @@
+"""`lychgate query`: ask a DNS server one question and take its answer apart, by dnslib.
+
+A small independent client for people who have no `dig` at hand: UDP first and TCP when the answer
+was cut, one deadline for all of it. It uses nothing of the resolver, so it sees what any stub would
+see.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass
+from secrets import randbelow
+from typing import Final
+
+from dnslib import EDNS0, RCODE, DNSError, DNSHeader, DNSLabel, DNSQuestion, DNSRecord
+
+from categoriser.names import labels_of, to_text
+from lychgate.questions import type_name
+from resolver.listeners import Bind
+
+TIMEOUT_SECONDS: Final = 5.0
+_UDP_OCTETS: Final = 1232
+_EXTENDED_ERROR: Final = 15
+
+EXTENDED_ERRORS: Final = dict(
+    enumerate(
+        (
+            "Other Error",
+            "Unsupported DNSKEY Algorithm",
+            "Unsupported DS Digest Type",
+            "Stale Answer",
+            "Forged Answer",
+            "DNSSEC Indeterminate",
+            "DNSSEC Bogus",
+            "Signature Expired",
+            "Signature Not Yet Valid",
+            "DNSKEY Missing",
+            "RRSIGs Missing",
+            "No Zone Key Bit Set",
+            "NSEC Missing",
+            "Cached Error",
+            "Not Ready",
+            "Blocked",
+            "Censored",
+            "Filtered",
+            "Prohibited",
+            "Stale NXDOMAIN Answer",
+            "Not Authoritative",
+            "Not Supported",
+            "No Reachable Authority",
+            "Network Error",
+            "Invalid Data",
+        )
+    )
+)
+"""RFC 8914 section 4."""
+
+
+class NoAnswer(Exception):
+    """Nothing that could be used came back; the message says from where and why."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a server said."""
+
+    server: Bind
+    transport: str
+    seconds: float
+    rcode: str
+    records: tuple[tuple[str, int, str, str], ...]
+    """Owner name, TTL in seconds, type, data; the answer section."""
+    errors: tuple[tuple[int, str, str], ...]
+    """Extended errors: code, its meaning, the server's own text."""
+
+
+def ask(server: Bind, name: bytes, qtype: int, *, tcp: bool) -> Answered:
+    """Ask `server` about a name in wire form. Raises `NoAnswer`."""
+    question = DNSRecord(
+        DNSHeader(id=randbelow(65536), rd=1),
+        q=DNSQuestion(DNSLabel(tuple(labels_of(name))), qtype),
+        ar=[EDNS0(udp_len=_UDP_OCTETS)],
+    )
+    packet = bytes(question.pack())
+    began = time.monotonic()
+    deadline = began + TIMEOUT_SECONDS
+    try:
+        octets = b"" if tcp else _over_udp(server, packet, deadline)
+        if tcp or octets[2] & 0x02:  # TC: the rest comes over TCP (RFC 7766).
+            tcp = True
+            octets = _over_tcp(server, packet, deadline)
+        reply = DNSRecord.parse(octets)
+    except TimeoutError:
+        raise NoAnswer(f"{_shown(server)}: no answer in {TIMEOUT_SECONDS:g} seconds") from None
+    except OSError as fault:
+        raise NoAnswer(f"{_shown(server)}: {fault.strerror or fault}") from None
+    except DNSError as fault:
+        raise NoAnswer(f"{_shown(server)}: not a DNS message: {fault}") from None
+    return Answered(
+        server,
+        "TCP" if tcp else "UDP",
+        time.monotonic() - began,
+        str(RCODE.forward.get(reply.header.rcode, reply.header.rcode)),
+        tuple(
+            (to_text(_wire(rr.rname)), int(rr.ttl), type_name(rr.rtype), str(rr.rdata))
+            for rr in reply.rr
+        ),
+        _errors(reply),
+    )
+
+
+def _errors(reply: DNSRecord) -> tuple[tuple[int, str, str], ...]:
+    found = []
+    for record in reply.ar:
+        if record.rtype == 41:
+            for option in record.rdata:
+                if option.code == _EXTENDED_ERROR and len(option.data) >= 2:
+                    code = int.from_bytes(option.data[:2], "big")
+                    text = bytes(option.data[2:]).decode("utf-8", errors="replace").rstrip("\0")
+                    found.append((code, EXTENDED_ERRORS.get(code, "unassigned"), text))
+    return tuple(found)
+
+
+def _over_udp(server: Bind, packet: bytes, deadline: float) -> bytes:
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.connect(server)
+        sock.settimeout(_left(deadline))
+        sock.send(packet)
+        while True:
+            octets = sock.recv(65535)
+            if len(octets) >= 12 and octets[:2] == packet[:2]:
+                return octets
+            sock.settimeout(_left(deadline))
+
+
+def _over_tcp(server: Bind, packet: bytes, deadline: float) -> bytes:
+    with socket.create_connection(server, _left(deadline)) as sock:
+        sock.sendall(len(packet).to_bytes(2, "big") + packet)
+        size = int.from_bytes(_read(sock, 2, deadline), "big")
+        return _read(sock, size, deadline)
+
+
+def _read(sock: socket.socket, size: int, deadline: float) -> bytes:
+    octets = b""
+    while len(octets) < size:
+        sock.settimeout(_left(deadline))
+        piece = sock.recv(size - len(octets))
+        if not piece:
+            raise ConnectionResetError(0, "the connection was closed before the answer was whole")
+        octets += piece
+    return octets
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _wire(label: DNSLabel) -> bytes:
+    return b"".join([bytes((len(part),)) + part for part in label.label]) + b"\0"
+
+
+def _shown(server: Bind) -> str:
+    return f"{server.host} port {server.port}"

@@ -1,0 +1,287 @@
+"""The `lychgate` command: what people type, and the exit status they get.
+
+Exit status: 0 all is well; 1 something was found (a warning, no answer); 2 bad input, every fault
+on standard error. Commands import what they need when they run, so that `--help` and completion are
+quick and `serve` starts within a second. No command has logic of its own: each calls one module and
+shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from lychgate.config import Configuration
+
+FINDING = 1
+BAD_INPUT = 2
+
+app = typer.Typer(
+    name="lychgate",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""A filtering DNS resolver for places where people come to learn and look for work.
+
+Start it with `lychgate serve`, then ask it: `lychgate query bet365.com`. Why was something
+blocked? `lychgate explain bet365.com`. Settings are in `lychgate.toml`, who may see what is in
+`policy.toml`; both may be left out.
+
+Exit status: 0 all is well, 1 something was found, 2 bad input.""",
+)
+index_app = typer.Typer(no_args_is_help=True, help="Build and look at the index of bulk lists.")
+app.add_typer(index_app, name="index")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="LYCHGATE_CONFIG",
+        help="The configuration file. Left out: lychgate.toml in this folder, or the defaults.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that answer, instead of server.workers.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Answer DNS queries until told to stop.
+
+    A changed policy or index is taken over within a second or two; a broken one is refused, and the
+    one before it stays. Stop with Ctrl-C or SIGTERM; SIGHUP reads policy and index again.
+
+    Example: `lychgate serve --config /etc/lychgate/lychgate.toml --workers 2`
+    """
+    from lychgate.serving import serve
+
+    raise typer.Exit(serve(_load(config), workers))
+
+
+@app.command()
+def check_config(
+    config: Config = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="Check this policy document in place of filter.policy."),
+    ] = None,
+) -> None:
+    """Check lychgate.toml and the files it names, without serving.
+
+    Every fault is listed at once, as *where: what was given; what is allowed*. Exit status: 0 good,
+    1 good but something is missing (a warning), 2 it would not start.
+
+    Example: `lychgate check-config --policy new-policy.toml`
+    """
+    from lychgate.checking import check
+    from lychgate.faults import ConfigurationFault
+    from lychgate.screens import show_summary
+
+    configuration = _load(config)
+    if policy is not None:
+        configuration = configuration.with_policy(policy)
+    try:
+        checked = check(configuration)
+    except ConfigurationFault as fault:
+        _refuse(fault.faults)
+    show_summary(checked.rows, checked.warnings)
+    if checked.warnings:
+        raise typer.Exit(FINDING)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="The name to explain, as in bet365.com.")],
+    client: Annotated[
+        str, typer.Option(help="The address that asks: decides venue, room, device and profile.")
+    ] = "127.0.0.1",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="When: 2026-11-23T12:30, or 12:30 for today, on the organisation's clock.",
+            show_default="now",
+        ),
+    ] = None,
+    qtype: Annotated[str, typer.Option(help="The record type asked for.")] = "A",
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+    config: Config = None,
+) -> None:
+    """Say what would happen to a name, why, and what would change it.
+
+    Asks nobody: aliases and addresses that a name leads to are checked only when it is resolved.
+
+    Examples: `lychgate explain bet365.com`,
+    `lychgate explain facebook.com --client 10.20.3.7 --at 12:30`
+    """
+    from lychgate.explaining import QuestionFault
+    from lychgate.explaining import explain as explain_name
+    from lychgate.screens import show_explanation
+    from resolver.process import SnapshotFault
+
+    try:
+        found = explain_name(_load(config), name, _type(qtype), client, at, time.time())
+    except QuestionFault as fault:
+        _refuse([str(fault)])
+    except SnapshotFault as fault:
+        _refuse(fault.faults)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        show_explanation(found)
+
+
+@app.command()
+def query(
+    name: Annotated[str, typer.Argument(help="The name to ask about.")],
+    qtype: Annotated[str, typer.Argument(metavar="[TYPE]", help="The record type.")] = "A",
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Whom to ask, as ADDRESS:PORT.", show_default="where lychgate.toml listens"
+        ),
+    ] = None,
+    tcp: Annotated[bool, typer.Option("--tcp", help="Ask over TCP at once.")] = False,
+    config: Config = None,
+) -> None:
+    """Ask a DNS server, and show its answer with its reason.
+
+    Exit status: 0 an answer came, whatever it says; 1 none came.
+
+    Examples: `lychgate query bet365.com`, `lychgate query gov.uk AAAA --server 9.9.9.9`
+    """
+    from categoriser.names import from_text
+    from lychgate.asking import NoAnswer, ask
+    from lychgate.screens import show_answer, show_faults
+    from resolver.listeners import parse_bind
+
+    try:
+        asked = _load(config).own_server if server is None else parse_bind(server)
+        wire = from_text(name)
+    except ValueError as fault:
+        _refuse([str(fault)])
+    try:
+        show_answer(ask(asked, wire, _type(qtype), tcp=tcp))
+    except NoAnswer as fault:
+        show_faults([str(fault)])
+        raise typer.Exit(FINDING) from None
+
+
+@index_app.command("build")
+def index_build(
+    paths: Annotated[
+        list[Path], typer.Argument(help="List files, or folders of them.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The index file.", show_default="where lychgate.toml looks for it"),
+    ] = None,
+    category: Annotated[
+        str | None,
+        typer.Option(
+            help="The category of every list.", show_default="from each file name: gambling.txt"
+        ),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Compile list files into the index, in one step: a running resolver takes it over.
+
+    Lists hold one domain a line, or are hosts files. Entries that would block a whole ending such
+    as co.uk are rejected and counted. A list without a usable entry stops the build, and the index
+    stays as it was.
+
+    Example: `lychgate index build lists/ --out var/index.lychgate`
+    """
+    from blocklists.compiling import CompileFault, compile_index
+    from lychgate.screens import console, show_compiled
+
+    target = out if out is not None else _load(config).index_file
+    try:
+        if out is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with console(stderr=True).status("Compiling..."):
+            report = compile_index(paths, target, category=category, at=time.time())
+    except CompileFault as fault:
+        _refuse(fault.faults)
+    except OSError as fault:
+        _refuse([f"{target.parent}: {fault.strerror}; a writable place is needed"])
+    show_compiled(report)
+
+
+@index_app.command("stat")
+def index_stat(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="The index file.", show_default="where lychgate.toml looks for it"),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Show what is in an index, after checking that it is whole.
+
+    Example: `lychgate index stat var/index.lychgate`
+    """
+    from categoriser.indexfile import IndexFault, open_index
+    from lychgate.screens import show_manifest
+
+    target = path if path is not None else _load(config).index_file
+    try:
+        table = open_index(target)
+    except IndexFault as fault:
+        _refuse([str(fault)])
+    show_manifest(target, table.manifest, len(table), target.stat().st_size)
+
+
+@app.command()
+def version() -> None:
+    """Show the version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        typer.echo(f"lychgate {installed('lychgate')}")
+    except PackageNotFoundError:
+        typer.echo("lychgate (run from its source)")
+
+
+def _load(path: Path | None) -> Configuration:
+    """The configuration asked for, or found here, or the defaults."""
+    from lychgate.config import NAME, load
+    from lychgate.faults import ConfigurationFault
+
+    here = Path(NAME)
+    try:
+        return load(here if path is None and here.exists() else path)
+    except ConfigurationFault as fault:
+        _refuse(fault.faults)
+
+
+def _type(text: str) -> int:
+    from lychgate.questions import read_type
+
+    try:
+        return read_type(text)
+    except ValueError as fault:
+        _refuse([f"TYPE: {fault}"])
+
+
+def _refuse(faults: Iterable[str]) -> NoReturn:
+    """Say what is wrong with the input, and end."""
+    for line in faults:
+        typer.echo(line, err=True)
+    raise typer.Exit(BAD_INPUT)

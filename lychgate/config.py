@@ -1,0 +1,130 @@
+"""`lychgate.toml` as a whole: reading it, and where the files are that it names.
+
+`load` reads a file, or says everything that is wrong with it at once. Nothing is opened or built
+here besides the file itself; see `lychgate.composition`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr, ValidationError, model_validator
+
+from lychgate.faults import ConfigurationFault, Contradiction, explain
+from lychgate.settings import (
+    Cache,
+    Filter,
+    Forward,
+    Limits,
+    Log,
+    Metrics,
+    Section,
+    Server,
+    Upstream,
+)
+from resolver.listeners import Bind
+
+NAME = "lychgate.toml"
+
+
+class Configuration(Section):
+    """The whole file."""
+
+    server: Server = Server()
+    upstream: Upstream = Upstream()
+    forward: tuple[Forward, ...] = ()
+    cache: Cache = Cache()
+    filter: Filter = Filter()
+    limits: Limits = Limits()
+    metrics: Metrics = Metrics()
+    log: Log = Log()
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _check(self) -> Configuration:
+        seen: set[bytes] = set()
+        for number, forward in enumerate(self.forward):
+            for place, zone in enumerate(forward.zones):
+                if zone in seen:
+                    raise Contradiction(
+                        f"forward[{number}].zones[{place}]",
+                        "the zone is forwarded twice; name it in one [[forward]]",
+                    )
+                seen.add(zone)
+        return self
+
+    @property
+    def file(self) -> Path | None:
+        """Where this was read from; None when the defaults serve."""
+        return self._file
+
+    @property
+    def name(self) -> str:
+        """How faults call the file."""
+        return NAME if self._file is None else str(self._file)
+
+    @property
+    def state_directory(self) -> Path:
+        """Where files are written that are nobody's but Lychgate's."""
+        return self._path(self.server.state_directory or ".")
+
+    @property
+    def policy_file(self) -> Path | None:
+        """The policy document, or None for the one that ships."""
+        return self._path(self.filter.policy) if self.filter.policy else None
+
+    @property
+    def index_file(self) -> Path:
+        """The compiled index, which need not be there."""
+        if self.filter.index:
+            return self._path(self.filter.index)
+        return self.state_directory / "index.lychgate"
+
+    @property
+    def own_server(self) -> Bind:
+        """Where a client on this machine finds us."""
+        first = self.server.listen[0]
+        loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        return Bind(loopback.get(first.host, first.host), first.port)
+
+    def with_policy(self, policy: Path) -> Configuration:
+        """The same with another policy document; a relative path counts from the current folder."""
+        chosen = self.filter.model_copy(update={"policy": str(policy.absolute())})
+        return self.model_copy(update={"filter": chosen})
+
+    def _path(self, text: str) -> Path:
+        return (self._file.parent if self._file is not None else Path()) / text
+
+
+def load(path: Path | None = None) -> Configuration:
+    """Read a file; without one every setting has its default. Raises `ConfigurationFault`."""
+    if path is None:
+        return Configuration()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as fault:
+        raise ConfigurationFault(
+            [f"{path}: octet {fault.start} is not UTF-8; use a text file in UTF-8"]
+        ) from None
+    except OSError as fault:
+        raise ConfigurationFault(
+            [f"{path}: {fault.strerror}; use a file that can be read, or none for the defaults"]
+        ) from None
+    configuration = parse(text, str(path))
+    configuration._file = path
+    return configuration
+
+
+def parse(text: str, where: str = NAME) -> Configuration:
+    """Read a document; `where` begins every fault. Raises `ConfigurationFault` with all faults."""
+    try:
+        raw: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigurationFault([f"{where}: {fault}; use TOML 1.0"]) from None
+    try:
+        return Configuration.model_validate(raw)
+    except ValidationError as fault:
+        raise ConfigurationFault(explain(fault, Configuration, where)) from None

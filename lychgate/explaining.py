@@ -1,0 +1,216 @@
+"""`lychgate explain`: what would happen to a name, for whom, when, why; what would change it.
+
+The same snapshot, decision and life of a query as a resolver process uses, but nobody is asked:
+what a name leads to (aliases, addresses) is inspected only when it is really resolved. Gives an
+`Explanation`; how it looks on a screen is `lychgate.screens`' business.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from struct import pack
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from categoriser.matches import Match
+from categoriser.names import from_text, spell, to_text, to_unicode
+from lychgate.composition import SnapshotBuilder
+from lychgate.config import Configuration
+from lychgate.questions import type_name
+from policy.decision import decide
+from policy.explanation import what_would_change
+from policy.types import Client, Decision
+from resolver.cache import Cache, CacheSettings
+from resolver.limits import Limits
+from resolver.resolution import Ask, Outcome, explain_error, resolve
+from resolver.snapshot import DEFAULT_ROUTE, Perspective, Snapshot
+from resolver.special import CANARIES
+from resolver.wire import codes
+from resolver.wire.query import scan_query
+
+Happens = Literal["blocked", "warned", "answered here", "rewritten", "forwarded", "refused"]
+
+
+class QuestionFault(ValueError):
+    """Something asked that cannot be; *where: what was given; what is allowed*."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything there is to say about one question of one client at one time."""
+
+    name: bytes
+    qtype: int
+    address: IPv4Address | IPv6Address
+    served: bool
+    """Whether this network is answered at all."""
+    client: Client
+    at: float
+    zone: ZoneInfo
+    happens: Happens
+    decision: Decision
+    category_title: str | None
+    answer: str | None
+    """The kind of block answer."""
+    error: tuple[int, str] | None
+    """The extended DNS error (RFC 8914) of a block: code and text."""
+    safe_search_host: bytes | None
+    route: str | None
+    """Who would be asked: `default`, or the conditional forward."""
+    changes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def instant(self, at: float) -> str | None:
+        """Local ISO time; None for never."""
+        if math.isinf(at):
+            return None
+        return datetime.fromtimestamp(at, self.zone).isoformat(timespec="seconds")
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; keys are only ever added."""
+        decision = self.decision
+        return {
+            "name": to_text(self.name),
+            "unicode": to_unicode(self.name),
+            "type": type_name(self.qtype),
+            "at": self.instant(self.at),
+            "client": {
+                "address": str(self.address),
+                "served": self.served,
+                "venue": self.client.venue,
+                "room": self.client.room,
+                "device": self.client.device,
+                "profile": self.client.profile,
+                "withdrawn": self.client.withdrawn,
+            },
+            "happens": self.happens,
+            "decision": {
+                "action": decision.action,
+                "reason": decision.reason,
+                "category": decision.category,
+                "category_title": self.category_title,
+                "rule": decision.rule,
+                "sources": list(decision.sources),
+                "note": decision.note,
+                "valid_until": self.instant(decision.valid_until),
+                "matches": [_match(match) for match in decision.matches],
+                "suggestions": [_match(match) for match in decision.suggestions],
+            },
+            "answer": self.answer,
+            "extended_error": (
+                None if self.error is None else {"code": self.error[0], "text": self.error[1]}
+            ),
+            "safe_search_host": (
+                None if self.safe_search_host is None else to_text(self.safe_search_host)
+            ),
+            "route": self.route,
+            "what_would_change_it": list(self.changes),
+            "warnings": list(self.warnings),
+        }
+
+
+def explain(
+    configuration: Configuration, name: str, qtype: int, client: str, at: str | None, now: float
+) -> Explanation:
+    """Explain one question. `at` is local text, None for `now` (POSIX seconds).
+
+    Raises `QuestionFault`, and `SnapshotFault` when the policy cannot be used.
+    """
+    wire, address = _name(name), _address(client)
+    built = SnapshotBuilder(configuration).build()
+    snapshot = built.snapshot
+    zone = ZoneInfo(snapshot.policy.organisation.timezone)
+    instant = now if at is None else _instant(at, now, zone)
+    perspective = snapshot.perspective(address.packed, instant)
+    decision = _decide(wire, perspective, snapshot)
+    happens, route = _happens(wire, qtype, decision, perspective, snapshot, instant)
+    served = Limits(configuration.limits.served_networks).serves(address.packed)
+    blocks = happens in ("blocked", "warned")
+    category = snapshot.taxonomy.get(decision.category or "")
+    return Explanation(
+        name=wire,
+        qtype=qtype,
+        address=address,
+        served=served,
+        client=perspective.client,
+        at=instant,
+        zone=zone,
+        happens=happens if served else "refused",
+        decision=decision,
+        category_title=None if category is None else category.title,
+        answer=_answer(wire, perspective) if blocks else None,
+        error=explain_error(decision, snapshot) if blocks else None,
+        safe_search_host=perspective.rewrites.get(wire) if happens == "rewritten" else None,
+        route=route,
+        changes=what_would_change(decision, perspective.view),
+        warnings=built.warnings,
+    )
+
+
+def _decide(name: bytes, perspective: Perspective, snapshot: Snapshot) -> Decision:
+    spelling = spell(name)
+    matches = snapshot.index.find(spelling) + CANARIES.get(name, ())
+    return decide(perspective.view, spelling, matches)
+
+
+def _happens(
+    name: bytes,
+    qtype: int,
+    decision: Decision,
+    perspective: Perspective,
+    snapshot: Snapshot,
+    at: float,
+) -> tuple[Happens, str | None]:
+    """Begin the life of this query with an empty cache, and see where it goes."""
+    query = scan_query(pack(">6H", 0, codes.RD, 1, 0, 0, 0) + name + pack(">2H", qtype, codes.IN))
+    resolution = resolve(query, perspective, snapshot, Cache(CacheSettings()), at)
+    try:
+        ask: Ask = next(resolution)
+    except StopIteration as stop:
+        outcome: Outcome = stop.value
+        if outcome.status == "special":
+            return "answered here", None
+        if outcome.status == "rewritten":
+            return "rewritten", None
+        return ("warned" if decision.action == "warn" else "blocked"), None
+    route = "default" if ask.route == DEFAULT_ROUTE else ask.route
+    return ("forwarded" if ask.question[:-4] == name else "rewritten"), route
+
+
+def _answer(name: bytes, perspective: Perspective) -> str:
+    return "nxdomain" if name in CANARIES else perspective.view.profile.answer
+
+
+def _match(match: Match) -> dict[str, Any]:
+    return {"category": match.category, "rule": match.rule, "sources": list(match.sources)}
+
+
+def _name(text: str) -> bytes:
+    try:
+        return from_text(text)
+    except ValueError as fault:
+        raise QuestionFault(f"NAME: {fault}") from None
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise QuestionFault(
+            f"--client: {text!r} is not an IP address; use one as in 10.20.3.7"
+        ) from None
+
+
+def _instant(text: str, now: float, zone: ZoneInfo) -> float:
+    """`2026-11-23T12:30`, with or without an offset, or `12:30` for today."""
+    today = datetime.fromtimestamp(now, zone).date().isoformat()
+    try:
+        given = datetime.fromisoformat(f"{today}T{text}" if len(text) <= 5 else text)
+    except ValueError:
+        raise QuestionFault(
+            f"--at: {text!r} is not a time; use 2026-11-23T12:30, or 12:30 for today"
+        ) from None
+    return (given if given.tzinfo else given.replace(tzinfo=zone)).timestamp()

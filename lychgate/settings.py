@@ -1,0 +1,202 @@
+"""The tables of `lychgate.toml`: every setting with its default and its meaning.
+
+One class a table; the documentation is written from them. Values are what the rooms work with
+(addresses, names in wire form), not text; units are in the names. The file as a whole, and reading
+it, is `lychgate.config`'s business.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lychgate import kinds
+from lychgate.faults import Contradiction
+from policy.types import Network
+from resolver.cache import CacheSettings
+from resolver.limits import QUERIES_PER_SECOND, SERVED_BY_DEFAULT
+from resolver.listeners import Bind
+from resolver.upstream.transports import Endpoint
+
+_CACHE = CacheSettings()
+_BINDS = (Bind("127.0.0.1", 5300), Bind("::1", 5300))
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Server(Section):
+    """Where Lychgate listens, and with how many processes."""
+
+    listen: tuple[Annotated[Bind, kinds.BIND], ...] = Field(
+        default=_BINDS,
+        description="Addresses for DNS, UDP and TCP. Left out, ::1 is skipped where there is none.",
+    )
+    workers: Annotated[int, kinds.whole(1, 64)] = Field(
+        default=1, description="Processes that answer; more use more cores and share the index."
+    )
+    state_directory: Annotated[str, kinds.PATH] = Field(
+        default="var", description="Folder for the compiled index and other files Lychgate writes."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Server:
+        if not self.listen:
+            raise Contradiction("listen", f"[] is nothing to listen on; use {kinds.BIND.allowed}")
+        if len(set(self.listen)) < len(self.listen):
+            raise Contradiction("listen", "an address is given twice; give each once")
+        if self.workers > 1 and any(bind.port == 0 for bind in self.listen):
+            raise Contradiction("listen", "port 0 with several workers; give a port from 1")
+        return self
+
+
+class Upstream(Section):
+    """The resolvers that are asked about every name without a forward of its own."""
+
+    servers: tuple[Annotated[Endpoint, kinds.ENDPOINT], ...] = Field(
+        default=(),
+        description="Resolvers to ask, the quickest healthy one first. Empty: the machine's own.",
+    )
+
+
+class Forward(Section):
+    """Conditional forwarding: zones inside your network, and the servers that know them."""
+
+    zones: tuple[Annotated[bytes, kinds.FORWARDED_ZONE], ...] = Field(
+        description="These names and all below them; of several zones the longest counts.",
+        examples=[["corp.example", "20.10.in-addr.arpa"]],
+    )
+    servers: tuple[Annotated[Endpoint, kinds.ENDPOINT], ...] = Field(
+        description="Who is asked about them; answers may hold private addresses.",
+        examples=[["10.20.0.53"]],
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Forward:
+        if not self.zones:
+            raise Contradiction("zones", f"[] forwards nothing; use {kinds.ZONE.allowed}")
+        if not self.servers:
+            raise Contradiction("servers", f"[] answers nothing; use {kinds.ENDPOINT.allowed}")
+        return self
+
+
+class Cache(Section):
+    """How much is remembered of what upstreams said, and for how long."""
+
+    entries_max: Annotated[int, kinds.whole(100, 10_000_000)] = Field(
+        default=_CACHE.entries_max, description="Answers kept in each worker."
+    )
+    ttl_seconds_min: Annotated[int, kinds.whole(0, 3600)] = Field(
+        default=_CACHE.ttl_seconds_min, description="Shorter lives are raised to this."
+    )
+    ttl_seconds_max: Annotated[int, kinds.whole(1, 604_800)] = Field(
+        default=_CACHE.ttl_seconds_max, description="Longer lives are cut to this."
+    )
+    negative_ttl_seconds_max: Annotated[int, kinds.whole(0, 10_800)] = Field(
+        default=_CACHE.negative_ttl_seconds_max,
+        description="The same for answers that a name does not exist (RFC 2308).",
+    )
+    stale_seconds_max: Annotated[int, kinds.whole(0, 604_800)] = Field(
+        default=_CACHE.stale_seconds_max,
+        description="How long after its end an answer may serve when no upstream does (RFC 8767).",
+    )
+    prefetch_hits_min: Annotated[int, kinds.whole(0, 1_000_000)] = Field(
+        default=_CACHE.prefetch_hits_min,
+        description="Answers asked for this often are fetched again before their end; 0: never.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Cache:
+        if self.ttl_seconds_min > self.ttl_seconds_max:
+            raise Contradiction(
+                "ttl_seconds_min",
+                f"{self.ttl_seconds_min} is above ttl_seconds_max; "
+                f"use at most {self.ttl_seconds_max}",
+            )
+        return self
+
+
+class Filter(Section):
+    """What is filtered, and what a blocked client is told."""
+
+    policy: Annotated[str, kinds.PATH] = Field(
+        default="", description="The policy document (policy.toml). Empty: the policy that ships."
+    )
+    index: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="The compiled index of bulk lists. Empty: index.lychgate in the state folder.",
+    )
+    block_ttl_seconds: Annotated[int, kinds.whole(0, 3600)] = Field(
+        default=10,
+        description="How long a block may be remembered; short, so exceptions act at once.",
+    )
+    stale_ttl_seconds: Annotated[int, kinds.whole(1, 3600)] = Field(
+        default=30, description="How long a stale answer may be remembered (RFC 8767)."
+    )
+    stale_wait_seconds: Annotated[float, kinds.seconds(0.1, 3.5)] = Field(
+        default=1.8, description="How long upstreams may take before a stale answer goes out."
+    )
+    page_ipv4: Annotated[bytes | None, kinds.IPV4] = Field(
+        default=None,
+        description='Address of the block page, for profiles with answer = "page_address".',
+    )
+    page_ipv6: Annotated[bytes | None, kinds.IPV6] = Field(
+        default=None, description="The same for IPv6."
+    )
+    rebinding_protection: Annotated[bool, kinds.FLAG] = Field(
+        default=True, description="Refuse public names that lead to private addresses."
+    )
+    rebinding_allowed_zones: tuple[Annotated[bytes, kinds.ZONE], ...] = Field(
+        default=(), description="Zones whose names may lead to private addresses all the same."
+    )
+
+
+class NetworkLimit(Section):
+    """A limit of its own for one network, such as a whole venue behind one address."""
+
+    network: Annotated[Network, kinds.NETWORK] = Field(
+        description="Whom it is for; of several networks the longest counts.",
+        examples=["10.20.0.1/32"],
+    )
+    queries_per_second: Annotated[int, kinds.whole(1, 10_000_000)] = Field(
+        description="Queries each address in it may ask in a second.", examples=[5000]
+    )
+
+
+class Limits(Section):
+    """Who may ask, and how much."""
+
+    served_networks: tuple[Annotated[Network, kinds.NETWORK], ...] = Field(
+        default=SERVED_BY_DEFAULT,
+        description="Networks that are answered; others are refused. Default: private ones.",
+    )
+    queries_per_second: Annotated[int, kinds.whole(1, 10_000_000)] = Field(
+        default=QUERIES_PER_SECOND,
+        description="Queries one address may ask in a second, per worker.",
+    )
+    networks: tuple[NetworkLimit, ...] = Field(
+        default=(), description="Limits of their own for some networks: tables [[limits.networks]]."
+    )
+
+
+class Metrics(Section):
+    """Figures for Prometheus and health for whoever watches, over HTTP."""
+
+    listen: Annotated[Bind | None, kinds.BIND_OR_NOTHING] = Field(
+        default=Bind("127.0.0.1", 9353), description="Address of /metrics, /healthz and /readyz."
+    )
+
+
+class Log(Section):
+    """What is written to standard error."""
+
+    level: Annotated[str, kinds.word("debug", "info", "warning", "error")] = Field(
+        default="info", description="The least grave messages to write."
+    )
+    format: Annotated[str, kinds.word("console", "json")] = Field(
+        default="console", description="Lines for people, or a JSON object on each line."
+    )

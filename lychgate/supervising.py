@@ -1,0 +1,234 @@
+"""Several workers: this process starts them, watches them, and answers for them.
+
+Workers are forked children, each with a loop of its own, on the same addresses (SO_REUSEPORT). The
+parent answers no queries: it serves metrics and health, passes signals on, puts a new worker in the
+place of a dead one, and follows changes of policy itself, so that a new worker starts from the last
+good snapshot even when the files are broken by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, NoReturn
+
+import structlog
+import uvloop
+from prometheus_client import multiprocess
+
+from resolver.listeners import Bind, ListenFault
+from resolver.process import Built, Setup, SnapshotFault, run
+from resolver.snapshot import verify
+from resolver.telemetry import status
+
+TICK_SECONDS: Final = 1.0
+"""How often the parent looks for changed files and workers due to be started."""
+RESTART_SECONDS_MIN: Final = 0.5
+RESTART_SECONDS_MAX: Final = 30.0
+"""A worker that dies again and again is started again less and less often."""
+STEADY_SECONDS: Final = 60.0
+"""A worker that lived this long has earned a quick restart."""
+STOP_SECONDS_MAX: Final = 10.0
+"""A worker that has not ended this long after SIGTERM is killed."""
+
+_AWAITED: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+log = structlog.get_logger("lychgate")
+
+
+@dataclass
+class Worker:
+    """One place for a worker; who is in it changes."""
+
+    number: int
+    pid: int = 0
+    """0 while nobody is in it."""
+    started_at: float = 0.0
+    """On the monotonic clock."""
+    due_at: float = 0.0
+    """When to start the next one."""
+    delay_seconds: float = RESTART_SECONDS_MIN
+
+
+class Supervisor:
+    """The parent of several workers."""
+
+    def __init__(self, setup: Setup, workers: int, metrics: Bind | None) -> None:
+        self._setup: Final = setup
+        self._metrics: Final = metrics
+        self._workers: Final = [Worker(number) for number in range(workers)]
+        self._stamps: list[tuple[int, int, int] | None] = []
+        self._faults: tuple[str, ...] = ()
+        self._health: Final = status.Health()
+        self._stamps = self._read_stamps()
+        self._built: Built = setup.build_snapshot()
+        verify(self._built.snapshot, time.time())
+        self._lifeline: Final = os.pipe()
+        """Its writing end closes when this process ends, however it ends; workers watch it."""
+
+    def run(self) -> int:
+        """Run until told to stop; the exit status."""
+        # Signals are taken one by one with sigtimedwait: no handler ever interrupts anything.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+        gc.collect()
+        gc.freeze()  # What is here already is never looked at again, and so stays shared.
+        server = None
+        try:
+            for worker in self._workers:
+                self._start(worker)
+            if self._metrics is not None:
+                server = status.serve(self._metrics, self._health)
+            self._tell_health()
+            self._watch()
+        finally:
+            self._health.ready = False
+            self._stop()
+            if server is not None:
+                server.close()
+        return 0
+
+    def _watch(self) -> None:
+        """Take signals until one means the end."""
+        while True:
+            taken = signal.sigtimedwait(_AWAITED, TICK_SECONDS)
+            number = None if taken is None else taken.si_signo
+            if number in (signal.SIGTERM, signal.SIGINT):
+                return
+            self._bury()
+            if number == signal.SIGHUP:
+                self._send(signal.SIGHUP)
+            stamps = self._read_stamps()
+            if number == signal.SIGHUP or stamps != self._stamps:
+                self._stamps = stamps
+                self._follow()
+            now = time.monotonic()
+            for worker in self._workers:
+                if not worker.pid and now >= worker.due_at:
+                    self._start(worker)
+            self._tell_health()
+
+    def _start(self, worker: Worker) -> None:
+        # A replacement is forked while the status server's threads live in the parent. They hold no
+        # lock that a worker takes; keep it so.
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(worker)
+        worker.pid, worker.started_at = pid, time.monotonic()
+        log.info("worker started", worker=worker.number, pid=pid)
+
+    def _become_worker(self, worker: Worker) -> NoReturn:
+        """In the child: serve, and never return into the parent's code."""
+        code = 1
+        try:
+            os.close(self._lifeline[1])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            uvloop.run(self._work())
+            code = 0
+        except (SnapshotFault, ListenFault) as fault:
+            log.error("worker cannot start", worker=worker.number, problem=str(fault))
+        except BaseException:
+            log.exception("worker failed", worker=worker.number)
+        finally:
+            os._exit(code)
+
+    async def _work(self) -> None:
+        # The parent is gone without a word: end as if it had told us.
+        asyncio.get_running_loop().add_reader(
+            self._lifeline[0], os.kill, os.getpid(), signal.SIGTERM
+        )
+        await run(
+            replace(self._setup, build_snapshot=_First(self._built, self._faults, self._setup))
+        )
+
+    def _bury(self) -> None:
+        """Take note of workers that ended."""
+        now = time.monotonic()
+        for worker in self._workers:
+            if worker.pid and (code := _ended(worker.pid)) is not None:
+                if now - worker.started_at >= STEADY_SECONDS:
+                    worker.delay_seconds = RESTART_SECONDS_MIN
+                log.error(
+                    "worker ended; another takes its place",
+                    worker=worker.number,
+                    pid=worker.pid,
+                    status=code,
+                    after_seconds=worker.delay_seconds,
+                )
+                multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+                worker.pid, worker.due_at = 0, now + worker.delay_seconds
+                worker.delay_seconds = min(worker.delay_seconds * 2, RESTART_SECONDS_MAX)
+
+    def _follow(self) -> None:
+        """Do what the workers do on a change: take it over, or keep what was."""
+        try:
+            built = self._setup.build_snapshot()
+            verify(built.snapshot, time.time())
+        except SnapshotFault as fault:
+            self._faults = fault.faults
+            return
+        self._built, self._faults = built, ()
+
+    def _tell_health(self) -> None:
+        health = self._health
+        missing = sum(not worker.pid for worker in self._workers)
+        down = (f"{missing} of {len(self._workers)} workers are down",) if missing else ()
+        problems = self._faults or self._built.warnings
+        health.loaded(self._built.snapshot.policy.fingerprint, (*down, *problems))
+        health.ready = not missing
+
+    def _send(self, number: int) -> None:
+        for worker in self._workers:
+            if worker.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, number)
+
+    def _stop(self) -> None:
+        """End the workers, in good order if they can."""
+        self._send(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while any(worker.pid for worker in self._workers):
+            for worker in self._workers:
+                if worker.pid and _ended(worker.pid) is not None:
+                    worker.pid = 0
+            if time.monotonic() >= deadline:
+                self._send(signal.SIGKILL)
+                deadline += STOP_SECONDS_MAX
+            signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+
+    def _read_stamps(self) -> list[tuple[int, int, int] | None]:
+        stamps: list[tuple[int, int, int] | None] = []
+        for path in self._setup.watched:
+            try:
+                found = path.stat()
+                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+            except OSError:
+                stamps.append(None)
+        return stamps
+
+
+class _First:
+    """Builds snapshots for a worker; the first is the parent's: good, and in shared memory."""
+
+    def __init__(self, built: Built, faults: Sequence[str], setup: Setup) -> None:
+        self._built: Built | None = replace(built, warnings=(*built.warnings, *faults))
+        self._setup: Final = setup
+
+    def __call__(self) -> Built:
+        built, self._built = self._built, None
+        return built if built is not None else self._setup.build_snapshot()
+
+
+def _ended(pid: int) -> int | None:
+    """The exit status of a child that ended (negative: the signal that ended it), else None."""
+    try:
+        found, code = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    return os.waitstatus_to_exitcode(code) if found else None

@@ -1,0 +1,200 @@
+"""What one client may see, from one instant until the next that could change anything.
+
+A `View` holds plain dictionaries with every timetable and inheritance resolved, so that deciding a
+name looks things up and nothing more.  `Views` is built once for a policy and makes a view in well
+under a millisecond by touching only what is scoped to the client.  No clock: the caller asks for a
+new view at `valid_until`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from categoriser.patterns import Pattern, PatternTable
+from categoriser.taxonomy import Taxonomy
+from policy.timetable import Timetable, weigh
+from policy.types import (
+    Action,
+    ApprovedException,
+    Client,
+    Decision,
+    Device,
+    Organisation,
+    Period,
+    Profile,
+    Rule,
+    Venue,
+)
+from policy.wording import Audience, Sentences
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedSite:
+    """One site of an exception, as the pattern table hands it back."""
+
+    site: str
+    exception: ApprovedException
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRanks:
+    """What the taxonomy says of its categories as such, the same for every client."""
+
+    locked: frozenset[str]
+    essential: frozenset[str]
+    exemptible: frozenset[str]
+    weights: Mapping[str, int]
+    """By default action and severity: which category counts when the profile is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a decision needs to know about one client, from `at` until `valid_until`."""
+
+    client: Client
+    profile: Profile
+    at: float
+    valid_until: float
+    """The next timetable edge, or start or end of an exception or rule of this client."""
+    volatile: frozenset[str]
+    """Categories whose action will change at some edge."""
+    changes: Mapping[str, float]
+    """When the action of each volatile category next changes."""
+    actions: Mapping[str, Action]
+    """The action of every category now."""
+    origins: Mapping[str, Period]
+    """The period behind an action, where there is one."""
+    weights: Mapping[str, int]
+    """Strictness, then severity; see `policy.timetable`."""
+    kinds: CategoryRanks
+    scopes: Mapping[str, int]
+    """Scopes this client is in; a greater number is more specific."""
+    exceptions: tuple[ApprovedException, ...]
+    """Of categories, for this client, running or to come."""
+    find_rules: Callable[[str], list[Rule]] | None
+    """By `Spelling.forward`, in any scope; None when the policy has no rules."""
+    find_sites: Callable[[str], list[ApprovedSite]] | None
+    """By `Spelling.forward`, in any scope; None when no exception names a site."""
+    unmatched: Decision
+    """For a name without category and rule."""
+    wording: Audience
+
+
+class Views:
+    """Makes views of one policy."""
+
+    __slots__ = (
+        "_exceptions",
+        "_expiries",
+        "_find_rules",
+        "_find_sites",
+        "_kinds",
+        "_profiles",
+        "_sentences",
+        "_timetables",
+    )
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        profiles: Mapping[str, Profile],
+        venues: Mapping[str, Venue],
+        devices: Mapping[str, Device],
+        rules: Iterable[Rule],
+        exceptions: Iterable[ApprovedException],
+        taxonomy: Taxonomy,
+    ) -> None:
+        zone = ZoneInfo(organisation.timezone)
+        self._profiles = profiles
+        self._timetables = {
+            profile.id: Timetable(profile, taxonomy, zone) for profile in profiles.values()
+        }
+        self._kinds = CategoryRanks(
+            locked=frozenset(c for c, entry in taxonomy.items() if entry.locked),
+            essential=frozenset(c for c, entry in taxonomy.items() if entry.essential),
+            exemptible=frozenset(c for c, entry in taxonomy.items() if entry.exemptible),
+            weights=weigh({c: entry.action for c, entry in taxonomy.items()}, taxonomy),
+        )
+        self._sentences = Sentences(
+            zone=zone,
+            categories={c: entry.title for c, entry in taxonomy.items()},
+            profiles=profiles,
+            venues=venues,
+            devices=devices,
+        )
+
+        self._expiries: dict[str, list[float]] = {}
+        patterns: list[tuple[Pattern, Rule]] = []
+        for rule in rules:
+            if rule.pattern is not None:
+                patterns.append((rule.pattern, rule))
+            if rule.expires < math.inf:
+                self._expiries.setdefault(rule.scope, []).append(rule.expires)
+        self._find_rules = PatternTable(patterns).find_values if patterns else None
+
+        self._exceptions: dict[str, list[ApprovedException]] = {}
+        sites: list[tuple[Pattern, ApprovedSite]] = []
+        for exception in exceptions:
+            self._exceptions.setdefault(exception.where, []).append(exception)
+            sites += [(site, ApprovedSite(site.text, exception)) for site in exception.sites]
+        self._find_sites = PatternTable(sites).find_values if sites else None
+
+    def view(self, client: Client, at: float) -> View:
+        """What this client may see at an instant (POSIX seconds).
+
+        The client's profile must be one of the policy's, as it is when `Policy.identify` made it.
+        """
+        timetable = self._timetables[client.profile]
+        segment = timetable.segment(at)
+        changes = timetable.changes(at)
+        scopes = scopes_of(client)
+        exceptions = [
+            exception
+            for scope in scopes
+            for exception in self._exceptions.get(scope, ())
+            if exception.until > at
+        ]
+        edges = list(changes.values())
+        edges += [e.start if e.start > at else e.until for e in exceptions]
+        for scope in scopes:
+            edges += [expires for expires in self._expiries.get(scope, ()) if expires > at]
+        wording = self._sentences.wording_for(client)
+        return View(
+            client=client,
+            profile=self._profiles[client.profile],
+            at=at,
+            valid_until=min(edges, default=math.inf),
+            volatile=frozenset(changes),
+            changes=changes,
+            actions=segment.actions,
+            origins=segment.origins,
+            weights=segment.weights,
+            kinds=self._kinds,
+            scopes=scopes,
+            exceptions=tuple(e for e in exceptions if e.categories),
+            find_rules=self._find_rules,
+            find_sites=self._find_sites,
+            unmatched=(
+                Decision("block", "withdrawn", wording=wording)
+                if client.withdrawn
+                else Decision("allow", "default", wording=wording)
+            ),
+            wording=wording,
+        )
+
+
+def scopes_of(client: Client) -> dict[str, int]:
+    """The scopes a client is in; a greater number is more specific."""
+    scopes = {
+        "organisation": 0,
+        f"profile:{client.profile}": 1,
+        f"venue:{client.venue}": 2,
+    }
+    if client.room is not None:
+        scopes[f"room:{client.venue}/{client.room}"] = 3
+    if client.device is not None:
+        scopes[f"device:{client.device}"] = 4
+    return scopes

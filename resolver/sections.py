@@ -1,0 +1,28 @@
+"""The content of an answer, apart from who asked it and how: what rooms inside the resolver
+exchange.
+
+No I/O, no decision, no clock.
+"""
+
+from typing import NamedTuple
+
+
+class Sections(NamedTuple):
+    """An rcode and the sections behind it; compression pointers may point to the question (12)."""
+
+    rcode: int
+    answers: int = 0
+    authorities: int = 0
+    body: bytes = b""
+    ttls: tuple[tuple[int, int], ...] = ()
+    """(offset of a TTL in the message, its seconds) for every TTL that runs down; none for invented
+    data."""
+
+
+class Pages(NamedTuple):
+    """Where the block page is served; None where it is not."""
+
+    ipv4: bytes | None = None
+    """4 octets."""
+    ipv6: bytes | None = None
+    """16 octets."""

@@ -1,0 +1,185 @@
+"""Metrics for Prometheus, derived once a second from the events of the service.
+
+Every label has a bounded set of values: venues and profiles are those of the policy, categories
+those of the taxonomy, the others words of this code. Documented in `dashboards/README.md`.
+"""
+
+from collections import Counter
+from typing import Final
+
+from prometheus_client import Counter as PromCounter
+from prometheus_client import Gauge, disable_created_metrics
+
+from categoriser.indexfile import BulkTable
+from policy.types import Client
+from resolver.resolution import Outcome
+from resolver.service import Audience, Service
+from resolver.telemetry.batch import BatchHistogram
+from resolver.wire.codes import RCODE_NAMES
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # One `_created` series for each counter would double what is stored.
+
+LABEL_SETS_MAX: Final = 5_000
+"""Label sets of one metric; beyond that new ones are counted under `other`."""
+_BOUNDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+_QUERIES: Final = PromCounter(
+    "lychgate_queries",
+    "Queries answered, by what was decided about them",
+    ["venue", "profile", "action", "category", "transport"],
+)
+_ANSWERS: Final = PromCounter(
+    "lychgate_answers", "Answers by where they came from and their rcode", ["status", "rcode"]
+)
+_SECONDS: Final = BatchHistogram(
+    "lychgate_query_seconds",
+    "Time from reading a query to sending its answer, for queries that the memo did not know",
+    "status",
+    _BOUNDS,
+)
+_FAULTS: Final = PromCounter(
+    "lychgate_malformed_packets", "Packets that were no queries", ["fault"]
+)
+_LIMITED: Final = PromCounter(
+    "lychgate_limited_queries", "Queries turned away: over the limit, or from a network not served"
+)
+_DROPPED: Final = PromCounter("lychgate_events_dropped", "Events lost because telemetry was behind")
+_UPSTREAM: Final = PromCounter(
+    "lychgate_upstream_exchanges", "Questions sent to upstreams, by result", ["upstream", "result"]
+)
+_UPSTREAM_SECONDS: Final = BatchHistogram(
+    "lychgate_upstream_seconds", "Time until an upstream answered", "upstream", _BOUNDS
+)
+_UPSTREAM_UP: Final = Gauge(
+    "lychgate_upstream_up",
+    "1 while an upstream answers, 0 while it rests after failures",
+    ["route", "upstream"],
+    multiprocess_mode="livemin",
+)
+_MISMATCHED: Final = PromCounter(
+    "lychgate_upstream_mismatched_replies", "Packets that answered no question of ours: dropped"
+)
+_REFUSED: Final = PromCounter(
+    "lychgate_upstream_refused_questions", "Questions not asked because too many were under way"
+)
+_IN_FLIGHT: Final = Gauge(
+    "lychgate_upstream_in_flight", "Questions under way", multiprocess_mode="livesum"
+)
+_CACHE: Final = Gauge("lychgate_cache_entries", "Entries in the cache", multiprocess_mode="livesum")
+_MEMO: Final = Gauge("lychgate_memo_answers", "Finished answers kept", multiprocess_mode="livesum")
+_CLIENTS: Final = Gauge(
+    "lychgate_client_addresses", "Source addresses remembered", multiprocess_mode="livesum"
+)
+_LAG: Final = Gauge(
+    "lychgate_loop_lag_seconds", "How late the last tick came", multiprocess_mode="livemax"
+)
+_RELOADS: Final = PromCounter(
+    "lychgate_snapshot_swaps", "Snapshots built after a change, by result", ["result"]
+)
+_INDEX_NAMES: Final = Gauge(
+    "lychgate_index_names", "Names in the compiled index", multiprocess_mode="livemax"
+)
+
+
+class Metrics:
+    """Takes events away from the service and counts them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service: Final = service
+        self._sets: set[tuple[str, ...]] = set()
+        self._counted: dict[str, int] = {}
+        self.queries_last = 0
+        """Queries counted the last time."""
+
+    def reload(self, result: str) -> None:
+        """A change was taken over (`done`) or not (`refused`)."""
+        _RELOADS.labels(result).inc()
+
+    def take(self, lag_seconds: float) -> None:
+        """Count everything since the last time."""
+        service = self._service
+        hits, service.hits = service.hits, []
+        events, service.events = service.events, []
+        self.queries_last = len(hits) + len(events)
+        queries: Counter[tuple[str, ...]] = Counter()
+        answers: Counter[tuple[str, int]] = Counter()
+        # One count for each remembered answer of each audience, not one step for each query.
+        told = Counter((record.audience, answer) for _, record, answer in hits)
+        for (audience, answer), count in told.items():
+            queries[*_labels(audience.perspective.client, answer.outcome), "udp"] += count
+            answers["memo", answer.outcome.sections.rcode] += count
+        # Most events of a second share a handful of decisions: find those by identity first.
+        kinds: Counter[tuple[int, int, str]] = Counter()
+        examples: dict[tuple[int, int, str], tuple[Audience, Outcome]] = {}
+        observe = _SECONDS.observe
+        for _, record, _, outcome, transport, seconds in events:
+            audience = record.audience
+            kind = id(audience), id(outcome.decision), transport
+            kinds[kind] += 1
+            if kind not in examples:
+                examples[kind] = audience, outcome
+            answers[outcome.status, outcome.sections.rcode] += 1
+            observe(outcome.status, seconds)
+        for kind, count in kinds.items():
+            audience, outcome = examples[kind]
+            queries[*_labels(audience.perspective.client, outcome), kind[2]] += count
+        for labels, count in queries.items():
+            _QUERIES.labels(*self._bounded(labels)).inc(count)
+        for (status, rcode), count in answers.items():
+            _ANSWERS.labels(status, RCODE_NAMES.get(rcode, "OTHER")).inc(count)
+        _SECONDS.flush()
+        self._take_totals()
+        self._take_upstreams()
+        _LAG.set(lag_seconds)
+        _CACHE.set(len(service.cache))
+        _CLIENTS.set(len(service.records))
+        _MEMO.set(sum(len(a.memo) + len(a.older) for a in service.audiences.values()))
+
+    def _bounded(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """The labels, or `other` for all when there are too many sets already."""
+        if labels in self._sets:
+            return labels
+        if len(self._sets) >= LABEL_SETS_MAX:
+            return ("other",) * len(labels)
+        self._sets.add(labels)
+        return labels
+
+    def _take_totals(self) -> None:
+        service = self._service
+        for fault, total in service.faults.items():
+            _FAULTS.labels(fault).inc(self._gain(f"fault {fault}", total))
+        _LIMITED.inc(self._gain("limited", service.limited))
+        _DROPPED.inc(self._gain("dropped", service.events_dropped))
+        _MISMATCHED.inc(self._gain("mismatched", service.forwarder.mismatches))
+        _REFUSED.inc(self._gain("refused", service.forwarder.refused))
+        index = service.snapshot.index
+        _INDEX_NAMES.set(sum(len(table) for table in index.tables if isinstance(table, BulkTable)))
+
+    def _take_upstreams(self) -> None:
+        forwarder = self._service.forwarder
+        observations, forwarder.observations = forwarder.observations, []
+        results: Counter[tuple[str, str]] = Counter()
+        for health, result, seconds in observations:
+            results[health.uri, result] += 1
+            if seconds >= 0:
+                _UPSTREAM_SECONDS.observe(health.uri, seconds)
+        for labels, count in results.items():
+            _UPSTREAM.labels(*labels).inc(count)
+        _UPSTREAM_SECONDS.flush()
+        at = self._service.clock()
+        for route, health in forwarder.health():
+            _UPSTREAM_UP.labels(route or "default", health.uri).set(not health.is_resting(at))
+        _IN_FLIGHT.set(forwarder.in_flight)
+
+    def _gain(self, key: str, total: int) -> int:
+        """How much a running total grew since last time."""
+        gain = total - self._counted.get(key, 0)
+        self._counted[key] = total
+        return gain
+
+
+def _labels(client: Client, outcome: Outcome) -> tuple[str, str, str, str]:
+    decision = outcome.decision
+    if decision is None:  # A special name: nothing was decided.
+        return client.venue, client.profile, "allow", ""
+    return client.venue, client.profile, decision.action, decision.category or ""

@@ -1,0 +1,191 @@
+"""UDP to one upstream: a pool of connected sockets that are used for a while and then replaced.
+
+Whoever wants to forge a reply must guess the port of a socket, the 16-bit ID, and the random case
+of the question's letters (RFC 5452 section 9, draft-vixie-dnsext-dns0x20); a connected socket takes
+packets from the upstream's address alone. Long-lived sockets cost a fifth of a fresh one for each
+question (measured: 2.6 us against 14). A reply that fits in all but the question may be a forgery,
+so that question is asked again over TCP.
+"""
+
+import asyncio
+import errno
+import socket
+from os import urandom
+from typing import Any, Final
+
+from resolver.upstream.transports import Deliver, Endpoint
+
+POOL_SIZE: Final = 32
+"""Sockets to one upstream, each with a port of its own chosen by the kernel."""
+USES_MAX: Final = 20_000
+"""Questions after which a socket is replaced by one with another port."""
+BURST: Final = 64
+"""Replies read from one socket before others get their turn."""
+REPLY_OCTETS_MAX: Final = 4096
+RECEIVE_BUFFER_OCTETS: Final = 1 << 20
+
+_LETTERS: Final = bytes(0x20 if chr(o).isalpha() and o < 128 else 0 for o in range(256))
+"""Octet -> the bit that makes a letter upper or lower case; nothing for a length octet (below
+64)."""
+_RANDOM_OCTETS: Final = 16_384
+
+
+def connect(endpoint: Endpoint, deliver: Deliver) -> "UdpTransport":
+    """A pool of sockets to `endpoint`; `deliver` gets every reply that matches its question."""
+    return UdpTransport(endpoint, deliver)
+
+
+class UdpTransport:
+    """One upstream over UDP."""
+
+    def __init__(self, endpoint: Endpoint, deliver: Deliver) -> None:
+        self._endpoint: Final = endpoint
+        self._deliver: Final = deliver
+        self._loop: Final = asyncio.get_running_loop()
+        self._channels: list[_Channel] = []
+        self._turn = 0
+        self._random = b""
+        self._random_at = 0
+        self.mismatches = 0
+        """Packets that answered no question of ours."""
+
+    def ask(self, exchange: Any, wire: bytes) -> None:
+        """Send one query over the next socket of the pool."""
+        turn = self._turn
+        self._turn = turn + 1 if turn + 1 < POOL_SIZE else 0
+        channels = self._channels
+        if turn >= len(channels):
+            try:
+                channels.append(_Channel(self))
+            except OSError as fault:
+                self._deliver(exchange, None, f"socket: {fault.strerror}")
+                return
+            turn = len(channels) - 1
+        channel = channels[turn]
+        if channel.uses >= USES_MAX:
+            channel.retire()
+            channel = channels[turn] = _Channel(self)
+        channel.ask(exchange, wire)
+
+    def forget(self, exchange: Any) -> None:
+        """Free the ID of an exchange that nobody waits for."""
+        channel: _Channel | None = exchange.channel
+        if channel is not None:
+            channel.forget(exchange)
+
+    def close(self) -> None:
+        """Close all sockets at once."""
+        for channel in self._channels:
+            channel.close()
+        self._channels = []
+
+    def dice(self, octets: int) -> bytes:
+        """Unpredictable octets from the kernel, fetched 16 KiB at a time (one call costs 0.7
+        us)."""
+        at = self._random_at
+        end = at + octets
+        if end > len(self._random):
+            self._random = urandom(_RANDOM_OCTETS)
+            at, end = 0, octets
+        self._random_at = end
+        return self._random[at:end]
+
+
+class _Channel:
+    """One connected socket and the questions that wait on it."""
+
+    __slots__ = ("_owner", "_pending", "_retired", "_socket", "uses")
+
+    def __init__(self, owner: UdpTransport) -> None:
+        endpoint = owner._endpoint
+        family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+        self._owner: Final = owner
+        self._pending: dict[int, Any] = {}
+        self._retired = False
+        self.uses = 0
+        self._socket: Final = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
+        self._socket.connect((endpoint.host, endpoint.port))
+        owner._loop.add_reader(self._socket.fileno(), self._read)
+
+    def ask(self, exchange: Any, wire: bytes) -> None:
+        """Give the question an ID and a spelling, and send it."""
+        self.uses += 1
+        end = exchange.question_end
+        size = end - 16  # The name alone: type and class are not to be touched.
+        dice = self._owner.dice(size + 2)
+        number = dice[0] << 8 | dice[1]
+        pending = self._pending
+        while number in pending:
+            more = self._owner.dice(2)
+            number = more[0] << 8 | more[1]
+        name = wire[10 : 10 + size]
+        # Flip the case bit of letters where the dice say so (0x20).
+        mask = int.from_bytes(name.translate(_LETTERS)) & int.from_bytes(dice[2:])
+        name = (int.from_bytes(name) ^ mask).to_bytes(size)
+        exchange.spelled = name + wire[10 + size : end - 2]
+        exchange.number = number
+        exchange.channel = self
+        pending[number] = exchange
+        try:
+            self._socket.send(number.to_bytes(2) + wire[:10] + name + wire[10 + size :])
+        except OSError as fault:
+            # A full buffer is a lost packet; anything else means that this upstream is out of
+            # reach.
+            if fault.errno not in (errno.EAGAIN, errno.ENOBUFS):
+                self.forget(exchange)
+                self._owner._deliver(exchange, None, f"network: {fault.strerror}")
+
+    def forget(self, exchange: Any) -> None:
+        """Nobody waits for this one."""
+        self._pending.pop(exchange.number, None)
+        exchange.channel = None
+        if self._retired and not self._pending:
+            self.close()
+
+    def retire(self) -> None:
+        """Take no more questions; close when the last one is answered or forgotten."""
+        self._retired = True
+        if not self._pending:
+            self.close()
+
+    def close(self) -> None:
+        """Close now."""
+        if self._socket.fileno() >= 0:
+            self._owner._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+
+    def _read(self) -> None:
+        receive = self._socket.recv
+        pending = self._pending
+        owner = self._owner
+        deliver = owner._deliver
+        try:
+            for _ in range(BURST):
+                packet = receive(REPLY_OCTETS_MAX)
+                exchange = pending.get(packet[0] << 8 | packet[1]) if len(packet) >= 12 else None
+                if exchange is None or packet[2] & 0xF8 != 0x80:  # A response, and to a QUERY.
+                    owner.mismatches += 1
+                    continue
+                end = exchange.question_end
+                if packet[12:end] != exchange.spelled or packet[4:6] != b"\0\1":
+                    owner.mismatches += 1
+                    if packet[12:end].lower() == exchange.spelled.lower() or len(packet) == 12:
+                        # A forger's guess, or an upstream that does not keep case: ask over TCP.
+                        self.forget(exchange)
+                        deliver(exchange, packet, "case")
+                    continue
+                del pending[exchange.number]
+                exchange.channel = None
+                deliver(exchange, packet, "")
+                if self._retired and not pending:
+                    self.close()
+                    return
+        except BlockingIOError:
+            pass
+        except OSError as fault:
+            # ICMP port unreachable, host unreachable ...: nobody on this socket will get an answer.
+            for exchange in list(pending.values()):
+                self.forget(exchange)
+                deliver(exchange, None, f"network: {fault.strerror}")

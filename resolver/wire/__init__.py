@@ -1,0 +1,2 @@
+"""The wire codec (RFC 1035, 6891, 8914, 9460): strict scans over bytes, and composing of
+answers."""

@@ -1,0 +1,96 @@
+"""Who is asking, by address."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.networks import NetworkTable, plain_address, plain_network
+from policy.types import Client, Network
+
+from .college import packed, policy
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("10.20.1.5", Client("ellesmere-port", None, None, "learners")),
+        ("10.20.3.40", Client("ellesmere-port", "it-suite", None, "learners")),
+        ("10.20.4.9", Client("ellesmere-port", "youth-club", None, "young")),
+        ("10.20.3.7", Client("ellesmere-port", "it-suite", "tutor-laptop", "staff")),
+        ("10.20.3.12", Client("ellesmere-port", "it-suite", "loan-laptop", "learners", True)),
+        ("10.30.255.255", Client("crewe", None, None, "learners")),
+        ("203.0.113.7", Client("partner", None, None, "guests")),
+        ("203.0.113.8", Client("unknown", None, None, "learners")),
+        ("fd00:20::1", Client("ellesmere-port", None, None, "learners")),
+        ("fd00:21::1", Client("unknown", None, None, "learners")),
+        # RFC 4291 section 2.5.5.2: how a dual-stack socket shows an IPv4 client.
+        ("::ffff:10.20.3.7", Client("ellesmere-port", "it-suite", "tutor-laptop", "staff")),
+        ("::ffff:10.30.0.1", Client("crewe", None, None, "learners")),
+        # The deprecated IPv4-compatible form is not the IPv4 address.
+        ("::10.30.0.1", Client("unknown", None, None, "learners")),
+    ],
+)
+def test_identify(address: str, client: Client) -> None:
+    """Device above room above venue; a stranger is filtered as the default profile."""
+    assert policy().identify(packed(address)) == client
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x0a", b"\x0a\x14\x03", bytes(17)])
+def test_an_odd_address_is_a_stranger(octets: bytes) -> None:
+    """Never an exception: the address comes from outside."""
+    assert policy().identify(octets).venue == "unknown"
+
+
+def test_rooms_inside_rooms() -> None:
+    """Among rooms the longest prefix wins; a room is above its venue even with a shorter one."""
+    college = policy(
+        '[venues.big]\nnetworks = ["10.40.0.128/25"]\n'
+        '[venues.big.rooms.hall]\nnetworks = ["10.40.0.0/24"]\n'
+        '[venues.big.rooms.stage]\nnetworks = ["10.40.0.16/28"]\n'
+    )
+    rooms = [college.identify(packed(f"10.40.0.{n}")).room for n in (1, 17, 32, 200)]
+    assert rooms == ["hall", "stage", "hall", "hall"]
+
+
+def test_a_device_on_no_known_network() -> None:
+    """It keeps its own profile, and is at the venue "unknown"."""
+    college = policy('[devices.far]\naddresses = ["198.51.100.9"]\nprofile = "staff"\n')
+    assert college.identify(packed("198.51.100.9")) == Client("unknown", None, "far", "staff")
+
+
+addresses = st.ip_addresses(v=4) | st.ip_addresses(v=6)
+# Few different bits, so that networks nest and addresses fall into them.
+near = st.integers(0, 255).map(lambda low: IPv4Address((10 << 24) + low))
+near_v6 = st.integers(0, 255).map(lambda low: IPv6Address((0xFD << 120) + low))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """A network around one of the near addresses."""
+    address = draw(near | near_v6)
+    length = draw(st.integers(address.max_prefixlen - 9, address.max_prefixlen) | st.just(0))
+    return ip_network(f"{address}/{length}", strict=False)
+
+
+@given(st.lists(networks(), max_size=8), near | near_v6 | addresses)
+def test_longest_prefix(written: list[Network], address: IPv4Address | IPv6Address) -> None:
+    """The table finds what walking over all networks finds."""
+    table = NetworkTable((network, str(network)) for network in written)
+    plain = ip_address(plain_address(address.packed))
+    holding = {network for network in written if plain in network}
+    expected = [str(n) for n in sorted(holding, key=lambda n: -n.prefixlen)]
+    assert list(table.find_all(address.packed)) == expected
+    assert table.find(address.packed) == (expected[0] if expected else None)
+
+
+def test_mapped_networks_are_ipv4_networks() -> None:
+    """A network written in mapped form holds the IPv4 clients it means."""
+    mapped = ip_network("::ffff:10.20.0.0/112")
+    assert plain_network(mapped) == IPv4Network("10.20.0.0/16")
+    assert NetworkTable([(mapped, "here")]).find(packed("10.20.3.4")) == "here"
+    wider = ip_network("::/0")
+    assert plain_network(wider) == wider
