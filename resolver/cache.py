@@ -14,6 +14,9 @@ from resolver.wire.reply import Reply
 
 FAILURE_SECONDS: Final = 5.0
 """How long an upstream's own SERVFAIL or REFUSED is kept (RFC 9520 section 3.2: 1 s to 5 min)."""
+UNANSWERED_SECONDS: Final = 2.0
+"""How long it is remembered that nobody answered: at least a second (RFC 9520 section 3.2), and
+little more, because the link may be back."""
 RECHECK_SECONDS: Final = 30.0
 """After a stale answer, how long the next ones go out without waiting for an upstream again
 (RFC 8767 section 5: the failure recheck timer)."""
@@ -142,7 +145,7 @@ class Cache:
             if len(ttls) > 1:
                 ttl = min([seconds for _, seconds in ttls[: sections.answers]])
         elif _is_failure(reply):
-            ttl, low = FAILURE_SECONDS, 0
+            ttl, low = UNANSWERED_SECONDS if reply is UNANSWERED else FAILURE_SECONDS, 0
         else:
             # Without SOA a negative answer should not be cached (RFC 2308 section 5), and no stub
             # should keep the SOA for longer than we keep the answer.

@@ -105,9 +105,11 @@ def resolve(
         return (yield from _rewrite(query, host, decision, perspective, snapshot, cache, at))
 
     # Cache, then upstream: everything in the cache is unfiltered.
-    entry, at, status, refresh = yield from _look_up(
-        query.name, query.question[-4:], query, route, snapshot, cache, at
-    )
+    entry, status, ask = consult(cache, query, query.name, route, snapshot, at)
+    if status == "asked":
+        told, at = yield ask
+        entry, status = conclude(entry, told, at)
+        ask = None
     if entry is None:
         return fail(decision, at)
     reply = entry.reply
@@ -132,7 +134,7 @@ def resolve(
         )
         return Outcome(
             sections, status, decision, at, at, ceiling,
-            ((code, ""),), authentic, entry.upstream, refresh,
+            ((code, ""),), authentic, entry.upstream,
         )  # fmt: skip
     good_until = (
         entry.expires_at if at >= entry.prefetch_at else min(entry.expires_at, entry.prefetch_at)
@@ -147,7 +149,7 @@ def resolve(
         reply.errors,
         authentic,
         entry.upstream,
-        refresh,
+        ask,
     )
 
 
@@ -191,24 +193,24 @@ def fail(decision: Decision | None, at: float) -> Outcome:
     return Outcome(_SERVFAIL, "failed", decision, at, at, FOREVER, errors)
 
 
-def _look_up(
-    name: bytes,
-    type_and_class: bytes,
-    query: Query,
-    route: str | None,
-    snapshot: Snapshot,
-    cache: Cache,
-    at: float,
-) -> Generator[Ask, Told, tuple[CacheEntry | None, float, Status, Ask | None]]:
-    """Cache, then upstream, then stale (RFC 8767 section 4)."""
+def consult(
+    cache: Cache, query: Query, name: bytes, route: str | None, snapshot: Snapshot, at: float
+) -> tuple[CacheEntry | None, Status, Ask | None]:
+    """Look for `name` in the cache: (entry, status, question).
+
+    `hit`: the entry will do. `asked`: put the question to an upstream; an entry beside it is stale and
+    the last resort. `stale`: the entry will do because upstreams were silent a moment ago. With a hit
+    that is worth a fetch in time, the question is to be asked in the background.
+    """
     checking_disabled = bool(query.flags & codes.CD)
+    type_and_class = query.question[-4:]
     key = cache_key(name, type_and_class[:2], query.dnssec_ok, checking_disabled)
     entry = cache.get(key, at)
-    if entry is not None and at < entry.expires_at:
-        if at < entry.prefetch_at or entry.refreshing:
-            return entry, at, "hit", None
-        if entry.hits < cache.prefetch_hits_min:
-            return entry, at, "hit", None
+    if entry is not None:
+        if at < entry.prefetch_at and at < entry.expires_at:
+            return entry, "hit", None
+        if at < entry.expires_at and (entry.refreshing or entry.hits < cache.prefetch_hits_min):
+            return entry, "hit", None
     ask = Ask(
         key,
         name + type_and_class,
@@ -217,18 +219,24 @@ def _look_up(
         DEFAULT_ROUTE if route is None else route,
         FOREVER if entry is None else snapshot.settings.stale_wait_seconds,
     )
-    if entry is not None and at < entry.expires_at:
+    if entry is None:
+        return None, "asked", ask
+    if at < entry.expires_at:
         entry.refreshing = True
-        return entry, at, "hit", ask
-    if entry is not None and at < entry.recheck_at:
-        return entry, at, "stale", None
-    told, at = yield ask
-    if told is not None and (entry is None or told.reply.sections.rcode in _ANSWERED):
-        return told, at, "asked" if told.reply.sections.rcode in _ANSWERED else "failed", None
-    if entry is not None:
-        entry.recheck_at = at + RECHECK_SECONDS
-        return entry, at, "stale", None
-    return None, at, "failed", None
+        return entry, "hit", ask
+    return entry, "stale" if at < entry.recheck_at else "asked", ask
+
+
+def conclude(
+    stale: CacheEntry | None, told: CacheEntry | None, at: float
+) -> tuple[CacheEntry | None, Status]:
+    """What to make of an upstream's answer, or of its silence (RFC 8767 section 4)."""
+    if told is not None and told.reply.sections.rcode in _ANSWERED:
+        return told, "asked"
+    if stale is not None:
+        stale.recheck_at = at + RECHECK_SECONDS
+        return stale, "stale"
+    return told, "failed"
 
 
 _ANSWERED: Final = frozenset({codes.NOERROR, codes.NXDOMAIN})
@@ -248,9 +256,11 @@ def _rewrite(
         # An HTTPS record would carry hints to the engine's unrestricted addresses.
         empty = nodata.build(query, snapshot.settings.block_ttl_seconds, Pages())
         return Outcome(empty, "rewritten", decision, at, FOREVER, FOREVER)
-    entry, at, status, refresh = yield from _look_up(
-        host, query.question[-4:], query, None, snapshot, cache, at
-    )
+    entry, status, ask = consult(cache, query, host, None, snapshot, at)
+    if status == "asked":
+        told, at = yield ask
+        entry, status = conclude(entry, told, at)
+        ask = None
     if entry is None or entry.reply.sections.rcode != codes.NOERROR:
         return fail(decision, at)  # Never the engine's ordinary addresses instead.
     if inspect(entry.reply, decision, query, perspective, snapshot, False) is not decision:
@@ -279,5 +289,5 @@ def _rewrite(
         errors,
         False,
         entry.upstream,
-        refresh,
+        ask,
     )

@@ -211,14 +211,15 @@ class Service:
     ) -> None:
         """Answer a query, now or when an upstream has answered. Never raises for any octets."""
         audience = record.audience
-        known = audience.older.get(packet[2:]) if transport == "udp" else None
-        if known is not None and at < known.good_until:
-            if at >= known.fresh_until:
-                known.refresh(at)
-            audience.remember(packet[2:], known)
-            reply(packet[:2] + known.tail)
-            self.hits.append((at, record, known))
-            return
+        if audience.older and transport == "udp":
+            known = audience.older.get(packet[2:])
+            if known is not None and at < known.good_until:
+                if at >= known.fresh_until:
+                    known.refresh(at)
+                audience.remember(packet[2:], known)
+                reply(packet[:2] + known.tail)
+                self.hits.append((at, record, known))
+                return
         try:
             query = scan_query(packet)
         except QueryFault as fault:

@@ -21,11 +21,16 @@ class BatchHistogram:
         self._counts: Final[dict[str, list[float]]] = {}
         """label -> observations of each bucket, and their sum behind the last."""
 
-    def observe(self, label: str, seconds: float) -> None:
-        """Note one observation."""
+    def counts(self, label: str) -> list[float]:
+        """Observations of each bucket so far, and their sum behind the last; for a caller in a hurry."""
         counts = self._counts.get(label)
         if counts is None:
             counts = self._counts[label] = [0.0] * (len(self._bounds) + 2)
+        return counts
+
+    def observe(self, label: str, seconds: float) -> None:
+        """Note one observation."""
+        counts = self.counts(label)
         counts[bisect_left(self._bounds, seconds)] += 1
         counts[-1] += seconds
 

@@ -4,8 +4,9 @@ Every label has a bounded set of values: venues and profiles are those of the po
 those of the taxonomy, the others words of this code. Documented in `dashboards/README.md`.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import Counter as PromCounter
 from prometheus_client import Gauge, disable_created_metrics
@@ -13,7 +14,7 @@ from prometheus_client import Gauge, disable_created_metrics
 from categoriser.indexfile import BulkTable
 from policy.types import Client
 from resolver.resolution import Outcome
-from resolver.service import Audience, Service
+from resolver.service import ClientRecord, Service
 from resolver.telemetry.batch import BatchHistogram
 from resolver.wire.codes import RCODE_NAMES
 
@@ -108,21 +109,22 @@ class Metrics:
         for (audience, answer), count in told.items():
             queries[*_labels(audience.perspective.client, answer.outcome), "udp"] += count
             answers["memo", answer.outcome.sections.rcode] += count
-        # Most events of a second share a handful of decisions: find those by identity first.
-        kinds: Counter[tuple[int, int, str]] = Counter()
-        examples: dict[tuple[int, int, str], tuple[Audience, Outcome]] = {}
-        observe = _SECONDS.observe
+        # Most events share a handful of decisions: find those by identity first.
+        kinds: dict[tuple[ClientRecord, int, str, int, str], list[Any]] = {}
         for _, record, _, outcome, transport, seconds in events:
-            audience = record.audience
-            kind = id(audience), id(outcome.decision), transport
-            kinds[kind] += 1
-            if kind not in examples:
-                examples[kind] = audience, outcome
-            answers[outcome.status, outcome.sections.rcode] += 1
-            observe(outcome.status, seconds)
-        for kind, count in kinds.items():
-            audience, outcome = examples[kind]
-            queries[*_labels(audience.perspective.client, outcome), kind[2]] += count
+            status = outcome.status
+            kind = record, id(outcome.decision), status, outcome.sections.rcode, transport
+            known = kinds.get(kind)
+            if known is None:
+                kinds[kind] = known = [0, outcome, _SECONDS.counts(status)]
+            known[0] += 1
+            counts = known[2]
+            counts[bisect_left(_BOUNDS, seconds)] += 1
+            counts[-1] += seconds
+        for (record, _, status, rcode, transport), (count, outcome, _) in kinds.items():
+            client = record.audience.perspective.client
+            queries[*_labels(client, outcome), transport] += count
+            answers[status, rcode] += count
         for labels, count in queries.items():
             _QUERIES.labels(*self._bounded(labels)).inc(count)
         for (status, rcode), count in answers.items():

@@ -21,21 +21,26 @@ PATIENCE_SECONDS_MAX: Final = 1.5
 class Health:
     """What is known of one upstream."""
 
-    __slots__ = ("answered", "failed", "failures_in_row", "rests_until", "rtt_seconds", "uri")
+    __slots__ = (
+        "answered",
+        "failed",
+        "failures_in_row",
+        "patience_seconds",
+        "rests_until",
+        "rtt_seconds",
+        "uri",
+    )
 
     def __init__(self, uri: str) -> None:
         self.uri: Final = uri
         self.rtt_seconds = 0.05
         """Smoothed round-trip time (RFC 6298 section 2: one eighth of each new measurement)."""
+        self.patience_seconds = PATIENCE_SECONDS_MIN
+        """How long to wait for it before the next one is asked as well."""
         self.failures_in_row = 0
         self.rests_until = 0.0
         self.answered = 0
         self.failed = 0
-
-    @property
-    def patience_seconds(self) -> float:
-        """How long to wait for it before the next one is asked as well."""
-        return min(max(self.rtt_seconds * 4, PATIENCE_SECONDS_MIN), PATIENCE_SECONDS_MAX)
 
     def is_resting(self, at: float) -> bool:
         """Whether it failed so often that it is asked only when no other is left."""
@@ -67,7 +72,8 @@ class Selection:
         """An answer came after so many seconds."""
         health = self.upstreams[number]
         health.answered += 1
-        health.rtt_seconds += (seconds - health.rtt_seconds) * 0.125
+        rtt = health.rtt_seconds = health.rtt_seconds * 0.875 + seconds * 0.125
+        health.patience_seconds = _patience(rtt)
         if health.failures_in_row:
             health.failures_in_row = 0
             health.rests_until = 0.0
@@ -79,6 +85,7 @@ class Selection:
         health.failed += 1
         health.failures_in_row += 1
         health.rtt_seconds = min(health.rtt_seconds * 1.5, PATIENCE_SECONDS_MAX)
+        health.patience_seconds = _patience(health.rtt_seconds)
         over = health.failures_in_row - FAILURES_MAX
         if over >= 0:
             rest = min(REST_SECONDS_MIN * 2 ** min(over, 8), REST_SECONDS_MAX)
@@ -91,3 +98,10 @@ class Selection:
         self._order = sorted(
             self._order, key=lambda n: (upstreams[n].is_resting(at), upstreams[n].rtt_seconds)
         )
+
+
+def _patience(rtt_seconds: float) -> float:
+    """Four round trips, within bounds."""
+    if rtt_seconds * 4 < PATIENCE_SECONDS_MIN:
+        return PATIENCE_SECONDS_MIN
+    return min(rtt_seconds * 4, PATIENCE_SECONDS_MAX)
