@@ -8,10 +8,14 @@ everywhere, POSIX seconds.
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from resolver.sections import Sections
 from resolver.wire import codes
 from resolver.wire.reply import Reply
 
+FOREVER: Final = float("inf")
 FAILURE_SECONDS: Final = 5.0
 """How long an upstream's own SERVFAIL or REFUSED is kept (RFC 9520 section 3.2: 1 s to 5 min)."""
 UNANSWERED_SECONDS: Final = 2.0
@@ -39,32 +43,18 @@ class CacheSettings:
     """An entry asked for this often is fetched again before it ends; 0 turns prefetching off."""
 
 
-class CacheEntry:
+class CacheEntry(Struct, gc=False):
     """One upstream answer; `hits`, `refreshing` and `recheck_at` change, nothing else does."""
 
-    __slots__ = (
-        "expires_at",
-        "hits",
-        "prefetch_at",
-        "recheck_at",
-        "refreshing",
-        "reply",
-        "stored_at",
-        "upstream",
-    )
-
-    def __init__(
-        self, reply: Reply, upstream: str, stored_at: float, ttl: float, prefetches: bool
-    ) -> None:
-        self.reply: Final = reply
-        self.upstream: Final = upstream
-        self.stored_at: Final = stored_at
-        self.expires_at: Final = stored_at + ttl
-        # The last tenth of its life: late enough to save queries, early enough to be back in time.
-        self.prefetch_at: Final = stored_at + ttl * 0.9 if prefetches else float("inf")
-        self.hits = 0
-        self.refreshing = False
-        self.recheck_at = 0.0
+    reply: Reply
+    upstream: str
+    stored_at: float
+    expires_at: float
+    prefetch_at: float
+    """From then on it is worth fetching again; infinity for never."""
+    hits: int = 0
+    refreshing: bool = False
+    recheck_at: float = 0.0
 
 
 def cache_key(name: bytes, qtype: bytes, dnssec_ok: bool, checking_disabled: bool) -> bytes:
@@ -154,9 +144,11 @@ class Cache:
         ttl = min(max(ttl, low), high)
         for _, seconds in ttls:
             if not low <= seconds <= high:
-                reply = reply._replace(sections=_clamp(sections, low, high, end))
+                reply = replace(reply, sections=_clamp(sections, low, high, end))
                 break
-        return CacheEntry(reply, upstream, at, ttl, settings.prefetch_hits_min > 0 and ttl >= 10)
+        # The last tenth of its life: late enough to save queries, early enough to be back in time.
+        prefetch_at = at + ttl * 0.9 if ttl >= 10 and settings.prefetch_hits_min else FOREVER
+        return CacheEntry(reply, upstream, at, at + ttl, prefetch_at)
 
 
 def _clamp(sections: Sections, low: int, high: int, end: int) -> Sections:
@@ -167,7 +159,7 @@ def _clamp(sections: Sections, low: int, high: int, end: int) -> Sections:
         seconds = min(max(seconds, low), high)
         body[offset - end : offset - end + 4] = seconds.to_bytes(4)
         ttls.append((offset, seconds))
-    return sections._replace(body=bytes(body), ttls=tuple(ttls))
+    return replace(sections, body=bytes(body), ttls=tuple(ttls))
 
 
 UNANSWERED: Final = Reply(

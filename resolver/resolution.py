@@ -6,7 +6,10 @@ run the same code. Whatever it needs to know comes from one `Perspective` of one
 """
 
 from collections.abc import Generator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from categoriser.names import spell, to_text
 from policy.decision import decide
@@ -26,7 +29,7 @@ Status = Literal["special", "blocked", "rewritten", "hit", "asked", "stale", "fa
 FOREVER: Final = float("inf")
 
 
-class Ask(NamedTuple):
+class Ask(Struct, frozen=True, gc=False):
     """Ask an upstream this question."""
 
     key: bytes
@@ -40,14 +43,14 @@ class Ask(NamedTuple):
     """How long this query waits; the upstream is given its full time all the same (RFC 8767)."""
 
 
-class Told(NamedTuple):
+class Told(Struct, frozen=True, gc=False):
     """What came back: an entry of the cache, or None when no upstream answered in time."""
 
     entry: CacheEntry | None
     at: float
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True, gc=False):
     """What goes to the client, why, and for how long."""
 
     sections: Sections
@@ -106,9 +109,10 @@ def resolve(
 
     # Cache, then upstream: everything in the cache is unfiltered.
     entry, status, ask = consult(cache, query, query.name, route, snapshot, at)
-    if status == "asked":
-        told, at = yield ask
-        entry, status = conclude(entry, told, at)
+    if status == "asked" and ask is not None:
+        told = yield ask
+        at = told.at
+        entry, status = conclude(entry, told.entry, at)
         ask = None
     if entry is None:
         return fail(decision, at)
@@ -127,7 +131,7 @@ def resolve(
     valid_until = decision.valid_until
     if status == "stale":
         ttl = snapshot.settings.stale_ttl_seconds  # RFC 8767 section 4: whatever it was before.
-        sections = sections._replace(ttls=tuple([(offset, ttl) for offset, _ in sections.ttls]))
+        sections = replace(sections, ttls=tuple([(offset, ttl) for offset, _ in sections.ttls]))
         ceiling = min(at + ttl, valid_until)
         code = (
             codes.EDE_STALE_NXDOMAIN if sections.rcode == codes.NXDOMAIN else codes.EDE_STALE_ANSWER
@@ -198,9 +202,9 @@ def consult(
 ) -> tuple[CacheEntry | None, Status, Ask | None]:
     """Look for `name` in the cache: (entry, status, question).
 
-    `hit`: the entry will do. `asked`: put the question to an upstream; an entry beside it is stale and
-    the last resort. `stale`: the entry will do because upstreams were silent a moment ago. With a hit
-    that is worth a fetch in time, the question is to be asked in the background.
+    `hit`: the entry will do. `asked`: put the question to an upstream; an entry beside it is stale
+    and the last resort. `stale`: the entry will do because upstreams were silent a moment ago. With
+    a hit that is worth a fetch in time, the question is to be asked in the background.
     """
     checking_disabled = bool(query.flags & codes.CD)
     type_and_class = query.question[-4:]
@@ -257,9 +261,10 @@ def _rewrite(
         empty = nodata.build(query, snapshot.settings.block_ttl_seconds, Pages())
         return Outcome(empty, "rewritten", decision, at, FOREVER, FOREVER)
     entry, status, ask = consult(cache, query, host, None, snapshot, at)
-    if status == "asked":
-        told, at = yield ask
-        entry, status = conclude(entry, told, at)
+    if status == "asked" and ask is not None:
+        told = yield ask
+        at = told.at
+        entry, status = conclude(entry, told.entry, at)
         ask = None
     if entry is None or entry.reply.sections.rcode != codes.NOERROR:
         return fail(decision, at)  # Never the engine's ordinary addresses instead.

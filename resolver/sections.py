@@ -1,13 +1,17 @@
 """The content of an answer, apart from who asked it and how: what rooms inside the resolver
 exchange.
 
-No I/O, no decision, no clock.
+No I/O, no decision, no clock. (These, and the other records that every query makes, are msgspec
+structs without collector tracking: 40 ns each, against 170 for a named tuple; a never-seen query
+makes eight.)
 """
 
 from typing import NamedTuple
 
+from msgspec import Struct
 
-class Sections(NamedTuple):
+
+class Sections(Struct, frozen=True, gc=False):
     """An rcode and the sections behind it; compression pointers may point to the question (12)."""
 
     rcode: int

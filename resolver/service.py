@@ -11,6 +11,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 
+from msgspec import Struct
+
 from resolver.cache import Cache
 from resolver.limits import Limits
 from resolver.resolution import Outcome, Resolution, Told, resolve
@@ -291,39 +293,17 @@ KEEPALIVE: Final = 100
 """Idle time of a TCP connection that we announce, in 100 ms (RFC 7828 section 3.1)."""
 
 
-class Pending:
+class Pending(Struct, gc=False):
     """A query that waits for an upstream."""
 
-    __slots__ = (
-        "began",
-        "packet",
-        "query",
-        "record",
-        "reply",
-        "resolution",
-        "service",
-        "transport",
-    )
-
-    def __init__(
-        self,
-        service: Service,
-        packet: bytes,
-        query: Query,
-        record: ClientRecord,
-        resolution: Resolution,
-        began: float,
-        reply: Reply,
-        transport: str,
-    ) -> None:
-        self.service: Final = service
-        self.packet: Final = packet
-        self.query: Final = query
-        self.record: Final = record
-        self.resolution: Final = resolution
-        self.began: Final = began
-        self.reply: Final = reply
-        self.transport: Final = transport
+    service: Service
+    packet: bytes
+    query: Query
+    record: ClientRecord
+    resolution: Resolution
+    began: float
+    reply: Reply
+    transport: str
 
     def resume(self, told: Told) -> None:
         """Go on with what came back."""

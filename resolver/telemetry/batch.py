@@ -22,7 +22,8 @@ class BatchHistogram:
         """label -> observations of each bucket, and their sum behind the last."""
 
     def counts(self, label: str) -> list[float]:
-        """Observations of each bucket so far, and their sum behind the last; for a caller in a hurry."""
+        """Observations of each bucket so far, and their sum behind the last; for a caller in a
+        hurry."""
         counts = self._counts.get(label)
         if counts is None:
             counts = self._counts[label] = [0.0] * (len(self._bounds) + 2)

@@ -13,7 +13,7 @@ from prometheus_client import Gauge, disable_created_metrics
 
 from categoriser.indexfile import BulkTable
 from policy.types import Client
-from resolver.resolution import Outcome
+from resolver.resolution import Outcome, Status
 from resolver.service import ClientRecord, Service
 from resolver.telemetry.batch import BatchHistogram
 from resolver.wire.codes import RCODE_NAMES
@@ -110,7 +110,7 @@ class Metrics:
             queries[*_labels(audience.perspective.client, answer.outcome), "udp"] += count
             answers["memo", answer.outcome.sections.rcode] += count
         # Most events share a handful of decisions: find those by identity first.
-        kinds: dict[tuple[ClientRecord, int, str, int, str], list[Any]] = {}
+        kinds: dict[tuple[ClientRecord, int, Status, int, str], list[Any]] = {}
         for _, record, _, outcome, transport, seconds in events:
             status = outcome.status
             kind = record, id(outcome.decision), status, outcome.sections.rcode, transport
@@ -127,8 +127,8 @@ class Metrics:
             answers[status, rcode] += count
         for labels, count in queries.items():
             _QUERIES.labels(*self._bounded(labels)).inc(count)
-        for (status, rcode), count in answers.items():
-            _ANSWERS.labels(status, RCODE_NAMES.get(rcode, "OTHER")).inc(count)
+        for (origin, rcode), count in answers.items():
+            _ANSWERS.labels(origin, RCODE_NAMES.get(rcode, "OTHER")).inc(count)
         _SECONDS.flush()
         self._take_totals()
         self._take_upstreams()

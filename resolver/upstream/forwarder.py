@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec import Struct
+
 from resolver.cache import Cache, CacheEntry
 from resolver.resolution import Ask, Told
 from resolver.upstream.selection import Health, Selection
@@ -32,70 +34,40 @@ TRIES_MAX: Final = 6
 """Exchanges for one question, over all upstreams."""
 
 
-class Exchange:
+class Exchange(Struct, eq=False, weakref=False):
     """One question sent to one upstream."""
 
-    __slots__ = (
-        "channel",
-        "flight",
-        "health",
-        "number",
-        "question_end",
-        "sent_at",
-        "spelled",
-        "transport",
-        "upstream",
-    )
-
-    def __init__(
-        self,
-        flight: "Flight",
-        upstream: int,
-        health: Health,
-        transport: Transport,
-        sent_at: float,
-    ) -> None:
-        self.flight: Final = flight
-        self.upstream: Final = upstream
-        self.health: Final = health
-        self.transport: Final = transport
-        self.sent_at: Final = sent_at
-        self.question_end: Final = flight.question_end
-        self.spelled = b""
-        """The question as sent, its letters' case included; set by the transport."""
-        self.number = 0
-        """The ID it was sent with; set by the transport."""
-        self.channel: Any = None
+    flight: "Flight"
+    upstream: int
+    health: Health
+    transport: Transport
+    sent_at: float
+    question_end: int
+    spelled: bytes = b""
+    """The question as sent, its letters' case included; set by the transport."""
+    number: int = 0
+    """The ID it was sent with; set by the transport."""
+    channel: Any = None
+    """Not None while the transport waits for a reply; the transport's own."""
 
 
-class Flight:
+class Flight(Struct, eq=False):
     """One question, everybody who waits for it, and every exchange begun for it."""
 
-    __slots__ = (
-        "ask",
-        "exchanges",
-        "gives_up_at",
-        "lost",
-        "question_end",
-        "retry_at",
-        "tried",
-        "waiters",
-        "wire",
-    )
-
-    def __init__(self, ask: Ask, gives_up_at: float) -> None:
-        self.ask: Final = ask
-        self.wire: Final = compose.upstream_query(
-            ask.question, dnssec_ok=ask.dnssec_ok, checking_disabled=ask.checking_disabled
-        )
-        self.question_end: Final = 12 + len(ask.question)
-        self.gives_up_at: Final = gives_up_at
-        self.retry_at = gives_up_at
-        self.tried = 0
-        self.waiters: list[tuple[float, Waiter]] = []
-        self.exchanges: list[Exchange] = []
-        self.lost: list[int] = []
-        """Upstreams whose exchange is over without an answer."""
+    ask: Ask
+    route: "Route"
+    wire: bytes
+    """The query without its ID."""
+    gives_up_at: float
+    retry_at: float
+    """When the next upstream is asked as well."""
+    waiters: list[tuple[float, Waiter]]
+    """(when it waits no longer, whom to tell)"""
+    exchanges: list[Exchange]
+    tried: int = 0
+    lost: tuple[int, ...] = ()
+    """Upstreams whose exchange is over without an answer."""
+    over: bool = False
 
 
 class Route:
@@ -151,14 +123,19 @@ class Forwarder:
                 else:
                     flight.waiters.append((at + ask.patience_seconds, waiter))
             return
-        if len(flights) >= FLIGHTS_MAX or ask.route not in self._routes:
+        route = self._routes.get(ask.route)
+        if route is None or len(flights) >= FLIGHTS_MAX:
             self.refused += 1
             if waiter is not None:
                 waiter(Told(None, at))
             return
-        flight = flights[ask.key] = Flight(ask, at + DEADLINE_SECONDS)
-        if waiter is not None:
-            flight.waiters.append((at + ask.patience_seconds, waiter))
+        wire = compose.upstream_query(
+            ask.question, dnssec_ok=ask.dnssec_ok, checking_disabled=ask.checking_disabled
+        )
+        gives_up_at = at + DEADLINE_SECONDS
+        waiters = [] if waiter is None else [(at + ask.patience_seconds, waiter)]
+        flight = Flight(ask, route, wire, gives_up_at, gives_up_at, waiters, [])
+        flights[ask.key] = flight
         self._try_next(flight, at)
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
@@ -195,44 +172,34 @@ class Forwarder:
 
     def _try_next(self, flight: Flight, at: float) -> bool:
         """Send the question to the next upstream in order; False when every one had its turn."""
-        route = self._routes[flight.ask.route]
+        route = flight.route
         selection = route.selection
         count = len(selection.upstreams)
         # Each upstream twice: a lost packet is more likely than a dead upstream.
         if flight.tried >= min(2 * count, TRIES_MAX):
             flight.retry_at = flight.gives_up_at
             return False
-        number = self._next_upstream(flight, selection.order(at))
+        order = selection.order(at)
+        number = _next_upstream(flight, order) if flight.tried else order[0]
         flight.tried += 1
         flight.retry_at = at + selection.upstreams[number].patience_seconds
         self._send(flight, number, route.transports[number], at)
         return True
 
-    @staticmethod
-    def _next_upstream(flight: Flight, order: Sequence[int]) -> int:
-        """The first in order that was asked least often for this flight.
-
-        Not simply the next in order: a failure moves the upstream that was just asked.
-        """
-        if not flight.tried:
-            return order[0]
-        asked = Counter(exchange.upstream for exchange in flight.exchanges)
-        asked.update(flight.lost)
-        return min(order, key=lambda number: asked[number])
-
     def _send(self, flight: Flight, number: int, transport: Transport, at: float) -> None:
-        health = self._routes[flight.ask.route].selection.upstreams[number]
-        exchange = Exchange(flight, number, health, transport, at)
+        health = flight.route.selection.upstreams[number]
+        question_end = 12 + len(flight.ask.question)
+        exchange = Exchange(flight, number, health, transport, at, question_end)
         flight.exchanges.append(exchange)
         transport.ask(exchange, flight.wire)
 
     def _deliver(self, exchange: Exchange, packet: bytes | None, trouble: str) -> None:
         """A transport brings a reply, or says that none will come."""
         flight = exchange.flight
-        if self._flights.get(flight.ask.key) is not flight:
+        if flight.over:
             return  # Answered or given up meanwhile.
         at = self._clock()
-        route = self._routes[flight.ask.route]
+        route = flight.route
         if packet is None:
             self._fail(flight, exchange, at, "unreachable")
             return
@@ -245,7 +212,7 @@ class Forwarder:
                 self._send(flight, exchange.upstream, over_tcp, at)
                 return
         try:
-            reply = scan_reply(packet, flight.question_end)
+            reply = scan_reply(packet, exchange.question_end)
         except ReplyFault:
             self._fail(flight, exchange, at, "malformed")
             return
@@ -261,7 +228,7 @@ class Forwarder:
         self._finish(flight, entry, at, exchange)
 
     def _fail(self, flight: Flight, exchange: Exchange, at: float, result: str) -> None:
-        self._routes[flight.ask.route].selection.failed(exchange.upstream, at)
+        flight.route.selection.failed(exchange.upstream, at)
         self.observations.append((exchange.health, result, -1.0))
         waiting = self._is_waiting(flight, exchange)
         if not self._try_next(flight, at) and not waiting:
@@ -271,24 +238,23 @@ class Forwarder:
         """Whether another exchange of this flight may still bring an answer."""
         if but in flight.exchanges:
             flight.exchanges.remove(but)
-            flight.lost.append(but.upstream)
+            flight.lost += (but.upstream,)
         return any(exchange.channel is not None for exchange in flight.exchanges)
 
     def _give_up(self, flight: Flight, at: float) -> None:
-        """Nobody answered: remember that for a while, so that a dead upstream is not asked in a
-        rush."""
+        """Nobody answered: remember that, so that dead upstreams are not asked in a rush."""
         self._finish(flight, self._cache.put_failure(flight.ask.key, "", at), at, None)
 
     def _finish(
         self, flight: Flight, entry: CacheEntry | None, at: float, winner: Exchange | None
     ) -> None:
         del self._flights[flight.ask.key]
+        flight.over = True
         for exchange in flight.exchanges:
             if exchange is not winner:
                 exchange.transport.forget(exchange)
         waiters = flight.waiters
-        # Flight and exchange point at each other: let go, or only the cycle collector would free
-        # them.
+        # Flight and exchange point at each other: let go, for no collector runs behind us.
         flight.exchanges = []
         flight.waiters = []
         told = Told(entry, at)
@@ -302,14 +268,14 @@ class Forwarder:
         for flight in list(self._flights.values()):
             if at >= flight.gives_up_at:
                 for exchange in flight.exchanges:
-                    self._routes[flight.ask.route].selection.failed(exchange.upstream, at)
+                    flight.route.selection.failed(exchange.upstream, at)
                     self.observations.append((exchange.health, "silent", -1.0))
                 self._give_up(flight, at)
                 continue
             if at >= flight.retry_at:
                 slow = flight.exchanges[-1] if flight.exchanges else None
                 if slow is not None:
-                    self._routes[flight.ask.route].selection.failed(slow.upstream, at)
+                    flight.route.selection.failed(slow.upstream, at)
                     self.observations.append((slow.health, "slow", -1.0))
                 self._try_next(flight, at)
             if flight.waiters and any(at >= until for until, _ in flight.waiters):
@@ -319,3 +285,13 @@ class Forwarder:
                     waiter(Told(None, at))
         if self._flights and self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+
+def _next_upstream(flight: Flight, order: Sequence[int]) -> int:
+    """The first in order that was asked least often for this flight.
+
+    Not simply the next in order: a failure moves the upstream that was just asked.
+    """
+    asked = Counter(exchange.upstream for exchange in flight.exchanges)
+    asked.update(flight.lost)
+    return min(order, key=lambda number: asked[number])

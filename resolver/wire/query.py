@@ -6,14 +6,16 @@ It must not allocate more than it needs: this runs once for every query that the
 dnslib and dnspython. A fault carries the rcode to send, or None for silence.
 """
 
-from struct import Struct
-from typing import Final, NamedTuple
+import struct
+from typing import Final
+
+from msgspec import Struct
 
 from resolver.wire import codes
 
-_HEADER: Final = Struct(">HHHHH").unpack_from
-_TWO: Final = Struct(">HH").unpack_from
-_OPT: Final = Struct(">HHIH").unpack_from
+_HEADER: Final = struct.Struct(">HHHHH").unpack_from
+_TWO: Final = struct.Struct(">HH").unpack_from
+_OPT: Final = struct.Struct(">HHIH").unpack_from
 _NAME_END_MAX: Final = 12 + 254
 """Offset of the root octet of the longest legal qname: 255 octets with it (RFC 1035 section
 2.3.4)."""
@@ -30,7 +32,7 @@ class QueryFault(ValueError):
         self.rcode: Final = rcode
 
 
-class Query(NamedTuple):
+class Query(Struct, frozen=True, gc=False):
     """A well-formed query for one question."""
 
     name: bytes

@@ -7,19 +7,19 @@ of CNAME, DNAME, SVCB and HTTPS records, addresses, and address hints (RFC 9460 
 every walk over the packet is bounded by RECORDS_MAX and by the packet's end.
 """
 
-from struct import Struct
-from struct import error as StructError
-from typing import Final, NamedTuple
+import struct
+from typing import Final
+
+from msgspec import Struct
 
 from resolver.sections import Sections
 from resolver.wire import codes
 from resolver.wire.query import iterate_options, skip_name
 
-_COUNTS: Final = Struct(">HHHH").unpack_from
-_FLAGS: Final = Struct(">H").unpack_from
-_RECORD: Final = Struct(">HHIH").unpack_from
-_LONG: Final = Struct(">I").unpack_from
-_SHORT: Final = Struct(">H").unpack_from
+_HEADER: Final = struct.Struct(">HHHHH").unpack_from
+_RECORD: Final = struct.Struct(">HHIH").unpack_from
+_LONG: Final = struct.Struct(">I").unpack_from
+_SHORT: Final = struct.Struct(">H").unpack_from
 
 RECORDS_MAX: Final = 512
 """Records of one reply that are looked at; a reply with more is refused (64 KiB hold about
@@ -34,7 +34,7 @@ class ReplyFault(ValueError):
     """A reply that cannot be understood; the asker treats it as no reply."""
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True, gc=False):
     """What an upstream said about one question."""
 
     sections: Sections
@@ -54,13 +54,12 @@ def scan_reply(packet: bytes, end: int) -> Reply:
     """Read the reply whose question section ends at `end`; raise `ReplyFault` when it is broken."""
     try:
         return _scan(packet, end)
-    except (IndexError, StructError):
+    except (IndexError, struct.error):
         raise ReplyFault("runs off its end") from None
 
 
 def _scan(packet: bytes, end: int) -> Reply:
-    (flags,) = _FLAGS(packet, 2)
-    _questions, answers, authorities, additionals = _COUNTS(packet, 4)
+    flags, _, answers, authorities, additionals = _HEADER(packet, 2)
     if answers + authorities + additionals > RECORDS_MAX:
         raise ReplyFault("too many records")
     size = len(packet)
