@@ -7,6 +7,7 @@ down.
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Histogram
@@ -29,11 +30,13 @@ class BatchHistogram:
             counts = self._counts[label] = [0.0] * (len(self._bounds) + 2)
         return counts
 
-    def observe(self, label: str, seconds: float) -> None:
-        """Note one observation."""
+    def observe(self, label: str, observations: Iterable[float]) -> None:
+        """Note observations, in seconds."""
         counts = self.counts(label)
-        counts[bisect_left(self._bounds, seconds)] += 1
-        counts[-1] += seconds
+        bounds = self._bounds
+        for seconds in observations:
+            counts[bisect_left(bounds, seconds)] += 1
+            counts[-1] += seconds
 
     def flush(self) -> None:
         """Hand everything to the client library."""

@@ -159,18 +159,17 @@ class Metrics:
 
     def _take_upstreams(self) -> None:
         forwarder = self._service.forwarder
-        observations, forwarder.observations = forwarder.observations, []
-        results: Counter[tuple[str, str]] = Counter()
-        for health, result, seconds in observations:
-            results[health.uri, result] += 1
-            if seconds >= 0:
-                _UPSTREAM_SECONDS.observe(health.uri, seconds)
-        for labels, count in results.items():
-            _UPSTREAM.labels(*labels).inc(count)
-        _UPSTREAM_SECONDS.flush()
+        failures, forwarder.failures = forwarder.failures, []
+        for (health, result), count in Counter(failures).items():
+            _UPSTREAM.labels(health.uri, result).inc(count)
         at = self._service.clock()
         for route, health in forwarder.health():
+            times, health.times = health.times, []
+            if times:
+                _UPSTREAM.labels(health.uri, "answered").inc(len(times))
+                _UPSTREAM_SECONDS.observe(health.uri, times)
             _UPSTREAM_UP.labels(route or "default", health.uri).set(not health.is_resting(at))
+        _UPSTREAM_SECONDS.flush()
         _IN_FLIGHT.set(forwarder.in_flight)
 
     def _gain(self, key: str, total: int) -> int:

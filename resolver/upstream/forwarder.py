@@ -107,8 +107,8 @@ class Forwarder:
         self._sweeping: asyncio.TimerHandle | None = None
         self.refused = 0
         """Questions turned away because FLIGHTS_MAX or WAITERS_MAX was reached."""
-        self.observations: list[tuple[Health, str, float]] = []
-        """(upstream, result, seconds or -1) for telemetry, which takes them away in batches."""
+        self.failures: list[tuple[Health, str]] = []
+        """(upstream, what went wrong) for telemetry, which takes them away in batches."""
 
     def ask(self, ask: Ask, waiter: Waiter | None) -> None:
         """Get an answer to `ask`; `waiter` is told once, None fills the cache only."""
@@ -206,9 +206,8 @@ class Forwarder:
         if trouble or packet[2] & 0x02:  # Doubtful, or truncated: TC (RFC 1035 section 4.1.1).
             over_tcp = route.over_tcp[exchange.upstream]
             if exchange.transport is not over_tcp:
-                self.observations.append(
-                    (exchange.health, "mismatched" if trouble else "truncated", -1.0)
-                )
+                result = "mismatched" if trouble else "truncated"
+                self.failures.append((exchange.health, result))
                 self._send(flight, exchange.upstream, over_tcp, at)
                 return
         try:
@@ -217,19 +216,17 @@ class Forwarder:
             self._fail(flight, exchange, at, "malformed")
             return
         if reply.sections.rcode not in (codes.NOERROR, codes.NXDOMAIN):
-            self.observations.append((exchange.health, "refused", -1.0))
+            self.failures.append((exchange.health, "refused"))
             if self._try_next(flight, at):
                 return
         else:
-            seconds = at - exchange.sent_at
-            route.selection.succeeded(exchange.upstream, seconds)
-            self.observations.append((exchange.health, "answered", seconds))
+            route.selection.succeeded(exchange.upstream, at - exchange.sent_at)
         entry = self._cache.put(flight.ask.key, reply, exchange.health.uri, at)
         self._finish(flight, entry, at, exchange)
 
     def _fail(self, flight: Flight, exchange: Exchange, at: float, result: str) -> None:
         flight.route.selection.failed(exchange.upstream, at)
-        self.observations.append((exchange.health, result, -1.0))
+        self.failures.append((exchange.health, result))
         waiting = self._is_waiting(flight, exchange)
         if not self._try_next(flight, at) and not waiting:
             self._give_up(flight, at)
@@ -269,14 +266,14 @@ class Forwarder:
             if at >= flight.gives_up_at:
                 for exchange in flight.exchanges:
                     flight.route.selection.failed(exchange.upstream, at)
-                    self.observations.append((exchange.health, "silent", -1.0))
+                    self.failures.append((exchange.health, "silent"))
                 self._give_up(flight, at)
                 continue
             if at >= flight.retry_at:
                 slow = flight.exchanges[-1] if flight.exchanges else None
                 if slow is not None:
                     flight.route.selection.failed(slow.upstream, at)
-                    self.observations.append((slow.health, "slow", -1.0))
+                    self.failures.append((slow.health, "slow"))
                 self._try_next(flight, at)
             if flight.waiters and any(at >= until for until, _ in flight.waiters):
                 gone = [waiter for until, waiter in flight.waiters if at >= until]

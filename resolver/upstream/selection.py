@@ -22,12 +22,11 @@ class Health:
     """What is known of one upstream."""
 
     __slots__ = (
-        "answered",
-        "failed",
         "failures_in_row",
         "patience_seconds",
         "rests_until",
         "rtt_seconds",
+        "times",
         "uri",
     )
 
@@ -39,8 +38,8 @@ class Health:
         """How long to wait for it before the next one is asked as well."""
         self.failures_in_row = 0
         self.rests_until = 0.0
-        self.answered = 0
-        self.failed = 0
+        self.times: list[float] = []
+        """Seconds that answers took; telemetry takes them away."""
 
     def is_resting(self, at: float) -> bool:
         """Whether it failed so often that it is asked only when no other is left."""
@@ -71,7 +70,7 @@ class Selection:
     def succeeded(self, number: int, seconds: float) -> None:
         """An answer came after so many seconds."""
         health = self.upstreams[number]
-        health.answered += 1
+        health.times.append(seconds)
         rtt = health.rtt_seconds = health.rtt_seconds * 0.875 + seconds * 0.125
         health.patience_seconds = _patience(rtt)
         if health.failures_in_row:
@@ -82,7 +81,6 @@ class Selection:
     def failed(self, number: int, at: float) -> None:
         """No answer came, or none that could be used."""
         health = self.upstreams[number]
-        health.failed += 1
         health.failures_in_row += 1
         health.rtt_seconds = min(health.rtt_seconds * 1.5, PATIENCE_SECONDS_MAX)
         health.patience_seconds = _patience(health.rtt_seconds)

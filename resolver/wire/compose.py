@@ -63,7 +63,7 @@ def answer(
     """The answer to `query` without its first two octets, the ID.
 
     Where it does not fit into `size_limit` octets, TC is set and the sections are left out
-    (RFC 2181 section 9): the client asks again over TCP.
+    (RFC 2181 section 9): the client asks again over TCP. Errors are left out before that.
     """
     flags = codes.QR | codes.RA | rcode & 15 | query.flags & (codes.RD | codes.CD)
     if authentic:
@@ -71,6 +71,12 @@ def answer(
     tail = opt(query, errors, rcode, keepalive) if query.edns else b""
     additionals = 1 if tail else 0
     if 12 + len(query.question) + len(body) + len(tail) > size_limit:
+        if tail and errors:  # RFC 8914 section 3: errors go first, their texts before their codes.
+            codes_only = tuple([(code, "") for code, _ in errors])
+            return answer(
+                query, rcode, answers, authorities, body, () if errors == codes_only else codes_only,
+                authentic=authentic, size_limit=size_limit, keepalive=keepalive,
+            )  # fmt: skip
         flags |= codes.TC
         answers = authorities = 0
         body = b""

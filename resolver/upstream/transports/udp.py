@@ -9,6 +9,7 @@ so that question is asked again over TCP.
 
 import asyncio
 import errno
+import select
 import socket
 from os import urandom
 from typing import Any, Final
@@ -20,7 +21,7 @@ POOL_SIZE: Final = 32
 USES_MAX: Final = 20_000
 """Questions after which a socket is replaced by one with another port."""
 BURST: Final = 64
-"""Replies read from one socket before others get their turn."""
+"""Replies read before the loop looks at anything else."""
 REPLY_OCTETS_MAX: Final = 4096
 RECEIVE_BUFFER_OCTETS: Final = 1 << 20
 
@@ -44,6 +45,11 @@ class UdpTransport:
         self._deliver: Final = deliver
         self._loop: Final = asyncio.get_running_loop()
         self._channels: list[_Channel] = []
+        self._by_descriptor: dict[int, _Channel] = {}
+        # One descriptor for the loop instead of one for each socket: a wake-up then reads exactly
+        # the packets there are, and saves 1 us a reply in callbacks and in reads that find nothing.
+        self._ready: Final = select.epoll()
+        self._loop.add_reader(self._ready.fileno(), self._read)
         self._turn = 0
         self._random = b""
         self._random_at = 0
@@ -113,79 +119,89 @@ class UdpTransport:
 
     def close(self) -> None:
         """Close all sockets at once."""
-        for channel in self._channels:
+        self._loop.remove_reader(self._ready.fileno())
+        for channel in list(self._by_descriptor.values()):
             channel.close()
         self._channels = []
+        self._ready.close()
+
+    def _read(self) -> None:
+        """Read one reply from every socket that has one; the loop comes back for more."""
+        by_descriptor = self._by_descriptor
+        for descriptor, _ in self._ready.poll(0, BURST):
+            channel = by_descriptor.get(descriptor)
+            if channel is not None:
+                self._read_one(channel)
+
+    def _read_one(self, channel: "_Channel") -> None:
+        try:
+            packet = channel.receive(REPLY_OCTETS_MAX)
+        except BlockingIOError:
+            return
+        except OSError as fault:
+            # ICMP port unreachable, host unreachable ...: nobody on this socket gets an answer.
+            for exchange in list(channel.pending.values()):
+                channel.forget(exchange)
+                self._deliver(exchange, None, f"network: {fault.strerror}")
+            return
+        pending = channel.pending
+        exchange = pending.get(packet[0] << 8 | packet[1]) if len(packet) >= 12 else None
+        if exchange is None or packet[2] & 0xF8 != 0x80:  # A response, and to a QUERY.
+            self.mismatches += 1
+            return
+        end = exchange.question_end
+        if packet[12:end] == exchange.spelled and packet[4:6] == b"\0\1":
+            del pending[exchange.number]
+            exchange.channel = None
+            if channel.retired and not pending:
+                channel.close()
+            self._deliver(exchange, packet, "")
+            return
+        self.mismatches += 1
+        if packet[12:end].lower() == exchange.spelled.lower() or len(packet) == 12:
+            # A forger's guess, or an upstream that does not keep case: ask over TCP.
+            channel.forget(exchange)
+            self._deliver(exchange, packet, "case")
 
 
 class _Channel:
     """One connected socket and the questions that wait on it."""
 
-    __slots__ = ("_owner", "_retired", "_socket", "pending", "send", "uses")
+    __slots__ = ("_owner", "_socket", "pending", "receive", "retired", "send", "uses")
 
     def __init__(self, owner: UdpTransport) -> None:
         endpoint = owner._endpoint
         family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
         self._owner: Final = owner
         self.pending: dict[int, Any] = {}
-        self._retired = False
+        self.retired = False
         self.uses = 0
         self._socket: Final = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
         self._socket.connect((endpoint.host, endpoint.port))
         self.send: Final = self._socket.send
-        owner._loop.add_reader(self._socket.fileno(), self._read)
+        self.receive: Final = self._socket.recv
+        owner._by_descriptor[self._socket.fileno()] = self
+        owner._ready.register(self._socket.fileno(), select.EPOLLIN)
 
     def forget(self, exchange: Any) -> None:
         """Nobody waits for this one."""
         self.pending.pop(exchange.number, None)
         exchange.channel = None
-        if self._retired and not self.pending:
+        if self.retired and not self.pending:
             self.close()
 
     def retire(self) -> None:
         """Take no more questions; close when the last one is answered or forgotten."""
-        self._retired = True
+        self.retired = True
         if not self.pending:
             self.close()
 
     def close(self) -> None:
         """Close now."""
-        if self._socket.fileno() >= 0:
-            self._owner._loop.remove_reader(self._socket.fileno())
+        descriptor = self._socket.fileno()
+        if descriptor >= 0:
+            del self._owner._by_descriptor[descriptor]
+            self._owner._ready.unregister(descriptor)
             self._socket.close()
-
-    def _read(self) -> None:
-        receive = self._socket.recv
-        pending = self.pending
-        owner = self._owner
-        deliver = owner._deliver
-        try:
-            for _ in range(BURST):
-                packet = receive(REPLY_OCTETS_MAX)
-                exchange = pending.get(packet[0] << 8 | packet[1]) if len(packet) >= 12 else None
-                if exchange is None or packet[2] & 0xF8 != 0x80:  # A response, and to a QUERY.
-                    owner.mismatches += 1
-                    continue
-                end = exchange.question_end
-                if packet[12:end] != exchange.spelled or packet[4:6] != b"\0\1":
-                    owner.mismatches += 1
-                    if packet[12:end].lower() == exchange.spelled.lower() or len(packet) == 12:
-                        # A forger's guess, or an upstream that does not keep case: ask over TCP.
-                        self.forget(exchange)
-                        deliver(exchange, packet, "case")
-                    continue
-                del pending[exchange.number]
-                exchange.channel = None
-                deliver(exchange, packet, "")
-                if self._retired and not pending:
-                    self.close()
-                    return
-        except BlockingIOError:
-            pass
-        except OSError as fault:
-            # ICMP port unreachable, host unreachable ...: nobody on this socket will get an answer.
-            for exchange in list(pending.values()):
-                self.forget(exchange)
-                deliver(exchange, None, f"network: {fault.strerror}")
