@@ -15,7 +15,7 @@ from lychgate.faults import ConfigurationFault
 from tests.scenarios.language import Check, Query, Scenario
 
 _SOURCE = re.compile(
-    r"(RFC \d+ section \d[\d.]*|DESIGN section \d+|Issue A|Need N\d+)"
+    r"(RFC \d+ section \d[\d.]*|DESIGN section \d+)"
     r"[^:]*: \".{15,}\"$"
 )
 

@@ -29,6 +29,21 @@ def test_scenario_is_clean(scenario: Scenario) -> None:
     assert list(lint(scenario)) == []
 
 
+def words(text: str) -> str:
+    """The text without its line breaks and table bars."""
+    return " ".join(text.replace("|", " ").split())
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.id)
+def test_the_design_says_what_is_quoted_from_it(scenario: Scenario) -> None:
+    """An RFC cannot be looked up here; our own design can."""
+    design = words((CASES.parents[2] / "docs" / "design.md").read_text(encoding="utf-8"))
+    for guard in scenario.guards:
+        source, _, quotation = guard.partition(': "')
+        if source.startswith("DESIGN"):
+            assert words(quotation.rstrip('"')) in design
+
+
 def test_titles_are_unique() -> None:
     assert list(lint_together(ALL)) == []
 
