@@ -55,6 +55,7 @@ class CategoryIndex:
         """Every match for a name already spelled, in the order of the tables."""
         found: tuple[Match, ...] = ()
         for find in self._finds:
-            if hits := find(spelling):
+            hits = find(spelling)
+            if hits:
                 found += tuple(hits)
         return found

@@ -31,6 +31,7 @@ class Policy:
         "_addresses",
         "_clients",
         "_views",
+        "denies_addresses",
         "devices",
         "exceptions",
         "fingerprint",
@@ -64,6 +65,8 @@ class Policy:
         """SHA-256 of the document, in hexadecimal: which policy decided, in logs and metrics."""
         self._clients = ClientTable(organisation, venues.values(), devices.values())
         self._addresses = AddressRules(self.rules)
+        self.denies_addresses = any(rule.network is not None for rule in self.rules)
+        """Whether any rule is about addresses: most policies have none."""
         self._views = Views(
             organisation, profiles, venues, devices, self.rules, self.exceptions, taxonomy
         )

@@ -99,6 +99,7 @@ class Cache:
             return entry
         if len(entries) >= self._settings.entries_max:
             self._make_room()
+            entries = self._entries
         entries[key] = entry
         return entry
 
@@ -130,7 +131,8 @@ class Cache:
         sections = reply.sections
         ttls = sections.ttls
         low, high = settings.ttl_seconds_min, settings.ttl_seconds_max
-        if sections.rcode == codes.NOERROR and sections.answers:
+        denied = reply.negative_ttl  # Beside an alias it denies what the alias leads to.
+        if sections.answers and denied is None and sections.rcode == codes.NOERROR:
             ttl: float = ttls[0][1]
             if len(ttls) > 1:
                 ttl = min([seconds for _, seconds in ttls[: sections.answers]])
@@ -139,7 +141,8 @@ class Cache:
         else:
             # Without SOA a negative answer should not be cached (RFC 2308 section 5), and no stub
             # should keep the SOA for longer than we keep the answer.
-            ttl = min(reply.negative_ttl or 0, settings.negative_ttl_seconds_max)
+            aliases = [seconds for _, seconds in ttls[: sections.answers]]
+            ttl = min(denied or 0, settings.negative_ttl_seconds_max, *aliases)
             high = max(int(ttl), low)
         ttl = min(max(ttl, low), high)
         for _, seconds in ttls:
@@ -168,6 +171,7 @@ UNANSWERED: Final = Reply(
     None,
     (),
     (),
+    False,
     ((codes.EDE_NO_REACHABLE_AUTHORITY, "No upstream answered"),),
 )
 """What stands in the cache for a question that nobody answered."""

@@ -36,8 +36,6 @@ _STARTS: Final = frozenset(
     for part in network.subnets(new_prefix=16)
 )
 """First two octets of every private IPv4 address: no private network is longer than 16 bits."""
-_FIRST_OCTETS: Final = frozenset({0, 0xFC, 0xFD, 0xFE})
-"""First octets of private IPv6 addresses (IPv4-mapped ones begin with 0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,13 @@ class Rebinding:
     def find(self, addresses: Iterable[bytes], name: bytes) -> bytes | None:
         """The first private address among those of the answer about `name`, or None."""
         for packed in addresses:
-            if len(packed) == 4:
-                private = packed[:2] in _STARTS
-            else:
-                private = packed[0] in _FIRST_OCTETS and _TABLE.find(packed) is not None
-            if private:
+            if _is_private(packed):
                 allowed = not self.allowed_zones.isdisjoint(ancestors(name))
                 return None if allowed else packed
         return None
+
+
+def _is_private(packed: bytes) -> bool:
+    if len(packed) == 4:
+        return packed[:2] in _STARTS
+    return _TABLE.find(packed) is not None

@@ -19,7 +19,7 @@ from resolver.cache import RECHECK_SECONDS, Cache, CacheEntry, cache_key
 from resolver.inspection import inspect
 from resolver.sections import Pages, Sections
 from resolver.snapshot import DEFAULT_ROUTE, Perspective, Snapshot
-from resolver.special import CANARIES, answer_any, answer_special
+from resolver.special import CANARIES, RESERVED_ENDS, answer_any, answer_special
 from resolver.wire import codes, compose
 from resolver.wire.query import Query
 
@@ -84,9 +84,10 @@ def resolve(
     # Special names first: they are facts of the protocol, nobody's policy, and must not leak
     # upstream.
     route = snapshot.route(query.name) if snapshot.routes else None
-    special = answer_special(query, routed=route is not None)
-    if special is not None:
-        return Outcome(special, "special", None, at, FOREVER, FOREVER)
+    if query.qclass != codes.IN or query.qtype >= codes.IXFR or query.name.endswith(RESERVED_ENDS):
+        special = answer_special(query, routed=route is not None)
+        if special is not None:
+            return Outcome(special, "special", None, at, FOREVER, FOREVER)
 
     # Decide above the cache: a change of policy acts at once, and nobody is served another's block.
     spelling = spell(query.name)
@@ -119,7 +120,7 @@ def resolve(
     reply = entry.reply
 
     # Inspect below the cache: what is cached was fetched for somebody with another policy.
-    if reply.targets or reply.addresses:
+    if reply.targets or reply.suspect or snapshot.policy.denies_addresses:
         verdict = inspect(reply, decision, query, perspective, snapshot, route is not None)
         if verdict is not decision:
             decision = verdict
@@ -259,7 +260,7 @@ def _rewrite(
     if query.qtype not in (codes.A, codes.AAAA):
         # An HTTPS record would carry hints to the engine's unrestricted addresses.
         empty = nodata.build(query, snapshot.settings.block_ttl_seconds, Pages())
-        return Outcome(empty, "rewritten", decision, at, FOREVER, FOREVER)
+        return Outcome(empty, "rewritten", decision, at, decision.valid_until, FOREVER)
     entry, status, ask = consult(cache, query, host, None, snapshot, at)
     if status == "asked" and ask is not None:
         told = yield ask
@@ -268,11 +269,15 @@ def _rewrite(
         ask = None
     if entry is None or entry.reply.sections.rcode != codes.NOERROR:
         return fail(decision, at)  # Never the engine's ordinary addresses instead.
-    if inspect(entry.reply, decision, query, perspective, snapshot, False) is not decision:
+    decision = inspect(entry.reply, decision, query, perspective, snapshot, False)
+    if decision.action == "block" or decision.action == "warn":
         return fail(decision, at)
     width = 4 if query.qtype == codes.A else 16
     addresses = [packed for packed in entry.reply.addresses if len(packed) == width]
+    stale = status == "stale"
     ttl = min((seconds for _, seconds in entry.reply.sections.ttls), default=0)
+    if stale:
+        ttl = snapshot.settings.stale_ttl_seconds
     body = compose.record(compose.QNAME, codes.CNAME, ttl, host)
     at_host = 12 + len(query.question) + 12  # Behind the question and the CNAME's fixed part.
     owner = bytes((0xC0 | at_host >> 8, at_host & 0xFF))
@@ -281,7 +286,6 @@ def _rewrite(
         ttls.append((12 + len(query.question) + len(body) + 6, ttl))
         body += compose.record(owner, query.qtype, ttl, packed)
     errors = ((codes.EDE_FORGED_ANSWER, f"Safe search: {to_text(host)}"),)
-    stale = status == "stale"
     return Outcome(
         Sections(codes.NOERROR, 1 + len(addresses), 0, body, tuple(ttls)),
         "stale" if stale else "rewritten",
@@ -294,5 +298,5 @@ def _rewrite(
         errors,
         False,
         entry.upstream,
-        ask,
+        None if stale else ask,  # As above: not again before the recheck.
     )

@@ -90,7 +90,7 @@ def answer_special(query: Query, *, routed: bool) -> Sections | None:
     if codes.IXFR <= query.qtype <= codes.MAILA:  # Zone transfers and RFC 883's mail queries.
         return Sections(codes.NOTIMP)
     name = query.name
-    if not routed and name.endswith(_LAST_LABELS):
+    if not routed and name.endswith(RESERVED_ENDS):
         return _answer_reserved(query)
     return None
 
@@ -117,7 +117,7 @@ def _answer_reserved(query: Query) -> Sections | None:
     return None
 
 
-_LAST_LABELS: Final = tuple(
+RESERVED_ENDS: Final = tuple(
     {ancestors(name)[-1] for name in (*NONEXISTENT, _LOCALHOST, _RESOLVER_ARPA)}
 )
-"""Ends of all reserved names: one comparison lets an ordinary name pass."""
+"""Ends of all reserved names: one look lets an ordinary name pass."""

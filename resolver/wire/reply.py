@@ -26,6 +26,9 @@ RECORDS_MAX: Final = 512
 5,000)."""
 POINTERS_MAX: Final = 64
 """Compression pointers followed for one name."""
+SUSPECT_OCTETS: Final = frozenset({0, 10, 100, 127, 169, 172, 192, 0xFC, 0xFD, 0xFE})
+"""First octets of all private addresses, IPv4 and IPv6 (IPv4-mapped ones begin with 0): most
+answers need no closer look."""
 TTL_SECONDS_MAX: Final = 0x7FFFFFFF
 """A TTL with the top bit set counts as zero (RFC 2181 section 8)."""
 
@@ -46,6 +49,8 @@ class Reply(Struct, frozen=True, gc=False):
     """Names that the answer leads to: CNAME, DNAME, SVCB and HTTPS targets, lower case."""
     addresses: tuple[bytes, ...]
     """A and AAAA rdata and SVCB hints, 4 or 16 octets each."""
+    suspect: bool
+    """An address among them may be a private one: the first octet says so."""
     errors: tuple[tuple[int, str], ...]
     """Extended DNS Errors of the upstream (RFC 8914): (code, text)."""
 
@@ -67,6 +72,7 @@ def _scan(packet: bytes, end: int) -> Reply:
     targets: list[bytes] = []
     addresses: list[bytes] = []
     negative_ttl = None
+    suspect = False
     at = end
     for number in range(answers + authorities):
         if packet[at] >= 0xC0:
@@ -91,14 +97,17 @@ def _scan(packet: bytes, end: int) -> Reply:
             if length != 4:
                 raise ReplyFault("A rdata")
             addresses.append(packet[start:at])
+            suspect = suspect or packet[start] in SUSPECT_OCTETS
         elif rtype == codes.AAAA:
             if length != 16:
                 raise ReplyFault("AAAA rdata")
             addresses.append(packet[start:at])
+            suspect = suspect or packet[start] in SUSPECT_OCTETS
         elif rtype == codes.CNAME or rtype == codes.DNAME:
             targets.append(read_name(packet, start, at)[0])
         elif rtype == codes.SVCB or rtype == codes.HTTPS:
             _scan_service(packet, start, at, targets, addresses)
+            suspect = True
     errors, extended = _scan_errors(packet, at, additionals) if additionals else ((), 0)
     return Reply(
         Sections(flags & 15 | extended << 4, answers, authorities, packet[end:at], tuple(ttls)),
@@ -106,6 +115,7 @@ def _scan(packet: bytes, end: int) -> Reply:
         negative_ttl,
         tuple(targets),
         tuple(addresses),
+        suspect,
         errors,
     )
 
