@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -86,7 +87,7 @@ class Process:
         self._clock: Final = Clock()
         self._stamps = self._read_stamps()
         self._reloading = asyncio.Lock()
-        self._collect_at = COLLECT_SECONDS
+        self._collect_at = monotonic() + COLLECT_SECONDS
         self._built: Built = setup.build_snapshot()
         verify(self._built.snapshot, self._clock())
         self.cache: Final = Cache(setup.cache)
@@ -141,16 +142,23 @@ class Process:
                 built = await asyncio.to_thread(self._setup.build_snapshot)
                 verify(built.snapshot, self._clock())
             except SnapshotFault as fault:
-                self.health.refused(fault.faults)
-                self.metrics.reload("refused")
-                for line in fault.faults:
-                    log.error("change refused; the old policy stays", problem=line)
+                self._refuse(fault.faults)
+                return
+            except Exception as fault:
+                # Whatever it is: the old snapshot serves, and the next change is looked at.
+                self._refuse((f"snapshot: {fault!r}",))
                 return
             self._built = built
             self.service.swap(built.snapshot)
             self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
             self.metrics.reload("done")
             log.info("snapshot swapped", policy=built.snapshot.policy.fingerprint[:12])
+
+    def _refuse(self, faults: Sequence[str]) -> None:
+        self.health.refused(faults)
+        self.metrics.reload("refused")
+        for line in faults:
+            log.error("change refused; the old policy stays", problem=line)
 
     async def _tick(self, reload_now: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()

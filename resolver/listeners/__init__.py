@@ -39,12 +39,12 @@ def parse_bind(text: str) -> Bind:
     """`127.0.0.1:5300`, `[::1]:53`, `192.168.1.2` (port 53)."""
     host, port = text, "53"
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":") or "53"
+        host, bracket, rest = text[1:].partition("]")
+        port = rest[1:] if rest.startswith(":") else "53" if bracket and not rest else ""
     elif text.count(":") == 1:
         host, port = text.split(":")
     try:
-        number = int(port)
+        number = int(port) if port.isascii() and port.isdigit() else -1
         address = str(ip_address(host))
         if not 0 <= number <= 65535:
             raise ValueError

@@ -119,7 +119,6 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take whole messages off the stream."""
         self._buffer += data
-        self._last_active = self._service.clock()
         self._read_messages()
 
     def end(self) -> None:
@@ -148,6 +147,7 @@ class Connection(asyncio.Protocol):
 
     def _ask(self, packet: bytes) -> None:
         at = self._service.clock()
+        self._last_active = at  # A whole message: dripping octets keeps no connection alive.
         record = self._record()
         record.tokens -= 1
         if record.tokens < 0 and not record.may_ask(at):

@@ -78,6 +78,8 @@ _LAG: Final = Gauge(
 _RELOADS: Final = PromCounter(
     "lychgate_snapshot_swaps", "Snapshots built after a change, by result", ["result"]
 )
+for _result in ("done", "refused"):
+    _RELOADS.labels(_result)  # From nought: `increase()` does not see the step from nothing to 1.
 _INDEX_NAMES: Final = Gauge(
     "lychgate_index_names", "Names in the compiled index", multiprocess_mode="livemax"
 )

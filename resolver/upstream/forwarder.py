@@ -17,7 +17,7 @@ from resolver.resolution import Ask, Told
 from resolver.upstream.selection import Health, Selection
 from resolver.upstream.transports import Endpoint, Transport, connect
 from resolver.wire import codes, compose
-from resolver.wire.reply import ReplyFault, scan_reply
+from resolver.wire.reply import Reply, ReplyFault, scan_reply
 
 Waiter = Callable[[Told], None]
 """Called once, with the answer or with None in it."""
@@ -67,6 +67,8 @@ class Flight(Struct, eq=False):
     tried: int = 0
     lost: tuple[int, ...] = ()
     """Upstreams whose exchange is over without an answer."""
+    refusal: Reply | None = None
+    """A SERVFAIL or the like: better than no answer when nothing else comes."""
     over: bool = False
 
 
@@ -218,7 +220,10 @@ class Forwarder:
             return
         if reply.sections.rcode not in (codes.NOERROR, codes.NXDOMAIN):
             self.failures.append((exchange.health, "refused"))
-            if self._try_next(flight, at):
+            flight.refusal = reply
+            # Another upstream may still do better; if none does, this is the answer after all.
+            waiting = self._is_waiting(flight, exchange)
+            if self._try_next(flight, at) or waiting:
                 return
         else:
             route.selection.succeeded(exchange.upstream, at - exchange.sent_at)
@@ -241,7 +246,11 @@ class Forwarder:
 
     def _give_up(self, flight: Flight, at: float) -> None:
         """Nobody answered: remember that, so that dead upstreams are not asked in a rush."""
-        self._finish(flight, self._cache.put_failure(flight.ask.key, "", at), at, None)
+        if flight.refusal is None:
+            entry = self._cache.put_failure(flight.ask.key, "", at)
+        else:
+            entry = self._cache.put(flight.ask.key, flight.refusal, "", at)
+        self._finish(flight, entry, at, None)
 
     def _finish(
         self, flight: Flight, entry: CacheEntry | None, at: float, winner: Exchange | None
@@ -259,6 +268,12 @@ class Forwarder:
         for _, waiter in waiters:
             waiter(told)
 
+    def _blame(self, exchange: Exchange, at: float, result: str) -> None:
+        """Count a failure against an upstream that still owes a reply."""
+        if exchange.channel is not None:
+            exchange.flight.route.selection.failed(exchange.upstream, at)
+            self.failures.append((exchange.health, result))
+
     def _sweep(self) -> None:
         """Look for questions that are overdue and clients that wait no longer."""
         self._sweeping = None
@@ -266,15 +281,12 @@ class Forwarder:
         for flight in list(self._flights.values()):
             if at >= flight.gives_up_at:
                 for exchange in flight.exchanges:
-                    flight.route.selection.failed(exchange.upstream, at)
-                    self.failures.append((exchange.health, "silent"))
+                    self._blame(exchange, at, "silent")
                 self._give_up(flight, at)
                 continue
             if at >= flight.retry_at:
-                slow = flight.exchanges[-1] if flight.exchanges else None
-                if slow is not None:
-                    flight.route.selection.failed(slow.upstream, at)
-                    self.failures.append((slow.health, "slow"))
+                for exchange in flight.exchanges[-1:]:
+                    self._blame(exchange, at, "slow")
                 self._try_next(flight, at)
             if flight.waiters and any(at >= until for until, _ in flight.waiters):
                 gone = [waiter for until, waiter in flight.waiters if at >= until]

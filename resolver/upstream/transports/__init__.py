@@ -72,7 +72,7 @@ def parse_endpoint(text: str) -> Endpoint:
         port = parts.port or 53
     except ValueError:
         raise UpstreamFault(f"{text!r} is not an upstream; use {allowed}") from None
-    if scheme not in SCHEMES or parts.path or parts.username:
+    if scheme not in SCHEMES or not {"/", "?", "#", "@"}.isdisjoint(rest):
         raise UpstreamFault(f"{text!r} is not an upstream; use {allowed}")
     return Endpoint(scheme, str(address), port)
 

@@ -43,6 +43,7 @@ class TcpTransport:
         """Stop an exchange that nobody waits for."""
         task = self._tasks.pop(exchange, None)
         if task is not None:
+            exchange.channel = None  # Task and exchange would hold each other for ever.
             task.cancel()
 
     def close(self) -> None:

@@ -3,8 +3,8 @@
 Whoever wants to forge a reply must guess the port of a socket, the 16-bit ID, and the random case
 of the question's letters (RFC 5452 section 9, draft-vixie-dnsext-dns0x20); a connected socket takes
 packets from the upstream's address alone. Long-lived sockets cost a fifth of a fresh one for each
-question (measured: 2.6 us against 14). A reply that fits in all but the question may be a forgery,
-so that question is asked again over TCP.
+question (measured: 2.6 us against 14). A reply that fits in all but the letters' case may be a
+forgery, so that question is asked again over TCP.
 """
 
 import asyncio

@@ -1,0 +1,106 @@
+"""Every metric is documented, every documented one exists, names are sound, and rules work."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+import resolver.telemetry.metrics  # noqa: F401  # registers them
+from categoriser import taxonomy
+from tests.house.repository import ROOT
+
+FOLDER = ROOT / "dashboards"
+SAMPLE_ENDINGS = ("_bucket", "_sum", "_count")
+BASE_UNITS = ("seconds", "bytes", "ratio")
+_OTHER_UNITS = re.compile(
+    r"_(milliseconds|ms|microseconds|us|minutes|hours|percent|kb|mb|kilobytes)(_|$)"
+)
+_ROW = re.compile(r"^\| `(lychgate_[a-z_]+)` \| (\w+) \| ([^|]*)\|", re.M)
+
+
+def registered() -> dict[str, tuple[str, str, tuple[str, ...]]]:
+    """Name as Prometheus stores it -> type, help, labels; only ours."""
+    found = {}
+    for collector in set(REGISTRY._collector_to_names):
+        name = getattr(collector, "_name", "")
+        if name.startswith("lychgate_"):
+            kind = collector._type
+            full = f"{name}_total" if kind == "counter" else name
+            found[full] = (kind, collector._documentation, tuple(collector._labelnames))
+    return found
+
+
+def documented() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Name -> type, labels; as dashboards/README.md has them."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    return {
+        name: (kind, tuple(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in _ROW.findall(text)
+    }
+
+
+def test_every_metric_is_documented_as_it_is() -> None:
+    there = {name: (kind, labels) for name, (kind, _, labels) in registered().items()}
+    assert there, "no metric is registered"
+    assert there == documented()
+
+
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_metric_names_are_as_promlint_wants_them(name: str) -> None:
+    kind, help_text, labels = registered()[name]
+    assert re.fullmatch(r"lychgate(_[a-z]+)+", name)
+    assert help_text and not help_text.endswith(".")
+    assert name.endswith("_total") == (kind == "counter")
+    assert not name.endswith((*SAMPLE_ENDINGS, "_info", "_created"))
+    assert not _OTHER_UNITS.search(name), "base units only"
+    assert kind not in name.split("_"), "the type is no part of the name"
+    if kind == "histogram":
+        assert name.endswith(BASE_UNITS)
+    for label in labels:
+        assert re.fullmatch(r"[a-z]+", label) and label not in ("le", "quantile", "job", "instance")
+
+
+def test_no_label_could_hold_a_name_or_an_address() -> None:
+    labels = {label for _, _, labels in registered().values() for label in labels}
+    assert not labels & {"name", "qname", "domain", "host", "client", "address", "ip", "device"}
+
+
+def test_rules_use_metrics_that_exist() -> None:
+    rules = yaml.safe_load((FOLDER / "rules.yml").read_text(encoding="utf-8"))
+    every = [rule for group in rules["groups"] for rule in group["rules"]]
+    recorded = {rule["record"] for rule in every if "record" in rule}
+    known = set(registered())
+    for name, (kind, _, _) in registered().items():
+        if kind == "histogram":
+            known |= {name + ending for ending in SAMPLE_ENDINGS}
+    for rule in every:
+        used = set(re.findall(r"[a-z_]*:[a-z0-9_:]+|lychgate_[a-z_]+", rule["expr"]))
+        assert used <= known | recorded, f"{rule.get('record', rule.get('alert'))} asks for {used}"
+        if "alert" in rule:
+            assert rule["labels"]["severity"] in ("critical", "warning", "info")
+            assert rule["annotations"]["summary"]
+
+
+def test_rules_name_categories_that_exist() -> None:
+    text = (FOLDER / "rules.yml").read_text(encoding="utf-8")
+    patterns = re.findall(r'category=~"([^"]+)"', text)
+    assert patterns
+    categories = set(taxonomy.load())
+    for pattern in patterns:
+        assert [id_ for id_ in categories if re.fullmatch(pattern, id_)], pattern
+
+
+def test_promtool_agrees() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not here; apt-get install prometheus runs the tests of the rules")
+    for words in (["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]):
+        done = subprocess.run(
+            [promtool, *words], cwd=FOLDER, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

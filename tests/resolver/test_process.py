@@ -1,0 +1,170 @@
+"""One process's parts: what a change does, or a stepped clock, and when garbage is looked for.
+
+A whole process is run by `tests/lychgate/test_serving.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from resolver import process as module
+from resolver.answers import UnknownKind
+from resolver.process import COLLECT_SECONDS, Built, Process, Setup, SnapshotFault, collect_garbage
+from resolver.snapshot import Snapshot
+from tests.resolver.venue import LEARNER, POLICY, TUESDAY_10, snapshot, upstream_reply
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """As it was before."""
+    yield
+    gc.enable()
+
+
+class Builder:
+    """Builds what it is told to."""
+
+    def __init__(self) -> None:
+        self.next: Snapshot | Exception = snapshot()
+        self.warnings: tuple[str, ...] = ()
+
+    def __call__(self) -> Built:
+        if isinstance(self.next, Exception):
+            raise self.next
+        return Built(self.next, self.warnings)
+
+
+def play(
+    script: Callable[[Process, Builder], Coroutine[Any, Any, None]], watched: tuple[Path, ...] = ()
+) -> None:
+    async def whole() -> None:
+        builder = Builder()
+        process = Process(Setup((), {}, builder, watched))
+        await script(process, builder)
+        process.forwarder.close()
+
+    asyncio.run(whole())
+
+
+def test_a_change_is_swapped_in_whole() -> None:
+    async def script(process: Process, builder: Builder) -> None:
+        process.service.admit(LEARNER, TUESDAY_10)
+        builder.next, builder.warnings = snapshot(listed={}), ("index: none",)
+        await process.reload()
+        assert process.service.snapshot is builder.next
+        assert process.health.problems == ("index: none",)
+        assert not process.service.records  # and with them every memo
+
+    play(script)
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (SnapshotFault(["policy.toml: one", "policy.toml: two"]), "policy.toml: one"),
+        (PermissionError(13, "Permission denied"), "PermissionError"),
+        (MemoryError(), "MemoryError"),
+        (snapshot(policy=POLICY.replace('answer = "nodata"', 'answer = "teapot"')), "teapot"),
+    ],
+)
+def test_whatever_is_wrong_the_old_one_stays(fault: Snapshot | Exception, problem: str) -> None:
+    """DESIGN section 9: "refused as a whole, the old one kept, said in log, metric and portal"."""
+
+    async def script(process: Process, builder: Builder) -> None:
+        old = process.service.snapshot
+        builder.next = fault
+        await process.reload()
+        assert process.service.snapshot is old
+        assert problem in process.health.problems[0]
+        builder.next = snapshot()
+        await process.reload()  # the next change is taken
+        assert process.service.snapshot is builder.next
+        assert process.health.problems == ()
+
+    play(script)
+
+
+def test_at_start_a_bad_one_stops_everything() -> None:
+    async def script() -> None:
+        builder = Builder()
+        builder.next = snapshot(policy=POLICY.replace('answer = "nodata"', 'answer = "teapot"'))
+        with pytest.raises(UnknownKind):
+            Process(Setup((), {}, builder))
+
+    asyncio.run(script())
+
+
+def test_a_watched_file_is_noticed_once_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+
+    async def script(process: Process, builder: Builder) -> None:
+        assert not process._is_stale()
+        file.write_text("one")
+        assert process._is_stale()
+        assert not process._is_stale()
+        replaced = tmp_path / "new"
+        replaced.write_text("two")
+        replaced.rename(file)
+        assert process._is_stale()
+        file.unlink()
+        assert process._is_stale()
+        assert not process._is_stale()
+
+    play(script, (file,))
+
+
+def test_a_stepped_clock_forgets_what_was_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(process: Process, builder: Builder) -> None:
+        reply = upstream_reply("www.example.com", "A", "www.example.com 60 A 192.0.2.1")
+        process.cache.put(b"key" * 8, reply, "up", process._clock())
+        process.service.admit(LEARNER, process._clock())
+        process._follow_clock()
+        assert len(process.cache) == 1 and process.service.records
+        monkeypatch.setattr("resolver.clock.time", lambda: TUESDAY_10)
+        process._follow_clock()
+        assert len(process.cache) == 0 and not process.service.records
+        assert abs(process._clock() - TUESDAY_10) < 1
+
+    play(script)
+
+
+def test_garbage_is_looked_for_once_an_hour_in_a_quiet_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def script(process: Process, builder: Builder) -> None:
+        now = monotonic()
+        looks = 0
+
+        def look() -> None:
+            nonlocal looks
+            looks += 1
+
+        def looked(seconds_later: float, queries: int) -> int:
+            nonlocal now
+            now += seconds_later
+            process.metrics.queries_last = queries
+            before = looks
+            process._tidy(now)
+            return looks - before
+
+        monkeypatch.setattr(module, "collect_garbage", look)
+        assert looked(10, queries=0) == 0  # however long the machine has been up
+        assert looked(COLLECT_SECONDS, queries=1000) == 0  # busy
+        assert looked(1, queries=0) == 1
+        assert looked(10, queries=0) == 0
+        assert looked(COLLECT_SECONDS * 23, queries=1000) == 0
+        assert looked(COLLECT_SECONDS, queries=1000) == 1  # a day without a quiet second
+
+    play(script)
+
+
+def test_the_collector_is_off_while_queries_are_served() -> None:
+    collect_garbage()
+    assert not gc.isenabled()
