@@ -1,0 +1,55 @@
+# What a person does with Lychgate, one word each; `make help` lists them.
+#
+# Needs make and Python 3.11. Everything is installed into .venv, from whatever package index pip is
+# set up to use, and installed again only when pyproject.toml changes. State lives in var/.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+# More for the command behind a target: make run ARGS="--workers 2", make bench ARGS="dnsmasq"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format docs bench clean
+# A line of a recipe that is cut short must not leave half a stamp behind.
+.DELETE_ON_ERROR:
+
+help: ## list these words
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300, metrics on http://127.0.0.1:9353/metrics
+	$(RUN) -m lychgate serve $(ARGS)
+
+test: lint ## check style, types and import directions, then run every test
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-test ## check style, types and import directions
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.installed-test ## put imports and layout in order
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+docs: $(VENV)/.installed ## write docs/configuration.md and its example from the settings
+	$(RUN) -m lychgate.documentation docs
+
+bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
+	$(RUN) bench/run.py $(ARGS)
+
+clean: ## remove what was installed and built; var/ stays
+	rm -rf $(VENV) build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- What the words above stand on
+
+$(VENV)/.installed: pyproject.toml scripts/install.sh
+	PYTHON="$(PYTHON)" scripts/install.sh $(VENV) .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml scripts/install.sh
+	PYTHON="$(PYTHON)" scripts/install.sh $(VENV) '.[test]'
+	@touch $@ $(VENV)/.installed
