@@ -21,6 +21,7 @@ run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300, metrics on http://127.0.
 	$(RUN) -m lychgate serve $(ARGS)
 
 test: lint ## check style, types and import directions, then run every test
+	@scripts/tools.sh
 	$(RUN) -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-test ## check style, types and import directions

@@ -1,0 +1,27 @@
+#!/bin/sh
+# scripts/tools.sh: programs beside Python that some tests run for real, from Debian's packages.
+#
+# Root gets what is missing installed (LYCHGATE_APT=no leaves the machine alone); anybody else is told. Never
+# fails: a group of tests whose program is not there skips and says so.
+set -u
+
+missing=""
+command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
+command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ "${LYCHGATE_APT:-yes}" != no ]; then
+    echo "tools: installing$missing for the tests (LYCHGATE_APT=no prevents it) ..."
+    export DEBIAN_FRONTEND=noninteractive
+    log=$(mktemp)
+    # No service is to start on the machine that runs tests.
+    if { apt-get update -q && RUNLEVEL=1 apt-get install -q -y --no-install-recommends $missing; } \
+        >"$log" 2>&1; then
+        rm -f "$log"
+        exit 0
+    fi
+    tail -n 5 "$log"
+    rm -f "$log"
+fi
+echo "tools: not here:$missing; their tests will skip. As root: apt-get install$missing"
+exit 0
