@@ -8,6 +8,7 @@ set -u
 missing=""
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
+[ -x /bin/kill ] || missing="$missing procps" # the unit's reload; systemd-analyze looks for it
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ "${LYCHGATE_APT:-yes}" != no ]; then
