@@ -23,7 +23,7 @@ import uvloop
 from prometheus_client import multiprocess
 
 from resolver.listeners import Bind, ListenFault
-from resolver.process import Built, Setup, SnapshotFault, run
+from resolver.process import Built, Setup, SnapshotFault, Stamp, read_stamps, run
 from resolver.snapshot import verify
 from resolver.telemetry import status
 
@@ -63,10 +63,10 @@ class Supervisor:
         self._setup: Final = setup
         self._metrics: Final = metrics
         self._workers: Final = [Worker(number) for number in range(workers)]
-        self._stamps: list[tuple[int, int, int] | None] = []
+        self._stamps: list[Stamp] = []
         self._faults: tuple[str, ...] = ()
         self._health: Final = status.Health()
-        self._stamps = self._read_stamps()
+        self._stamps = read_stamps(self._setup.watched)
         self._built: Built = setup.build_snapshot()
         verify(self._built.snapshot, time.time())
         self._lifeline: Final = os.pipe()
@@ -103,7 +103,7 @@ class Supervisor:
             self._bury()
             if number == signal.SIGHUP:
                 self._send(signal.SIGHUP)
-            stamps = self._read_stamps()
+            stamps = read_stamps(self._setup.watched)
             if number == signal.SIGHUP or stamps != self._stamps:
                 self._stamps = stamps
                 self._follow()
@@ -201,16 +201,6 @@ class Supervisor:
                 self._send(signal.SIGKILL)
                 deadline += STOP_SECONDS_MAX
             signal.sigtimedwait({signal.SIGCHLD}, 0.1)
-
-    def _read_stamps(self) -> list[tuple[int, int, int] | None]:
-        stamps: list[tuple[int, int, int] | None] = []
-        for path in self._setup.watched:
-            try:
-                found = path.stat()
-                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
-            except OSError:
-                stamps.append(None)
-        return stamps
 
 
 class _First:

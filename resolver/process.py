@@ -10,7 +10,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -85,7 +85,7 @@ class Process:
     def __init__(self, setup: Setup) -> None:
         self._setup: Final = setup
         self._clock: Final = Clock()
-        self._stamps = self._read_stamps()
+        self._stamps = read_stamps(self._setup.watched)
         self._reloading = asyncio.Lock()
         self._collect_at = monotonic() + COLLECT_SECONDS
         self._built: Built = setup.build_snapshot()
@@ -194,21 +194,25 @@ class Process:
             collect_garbage()
 
     def _is_stale(self) -> bool:
-        stamps = self._read_stamps()
+        stamps = read_stamps(self._setup.watched)
         changed = stamps != self._stamps
         self._stamps = stamps
         return changed
 
-    def _read_stamps(self) -> list[tuple[int, int, int] | None]:
-        """What tells one version of each watched file from the next."""
-        stamps: list[tuple[int, int, int] | None] = []
-        for path in self._setup.watched:
-            try:
-                found = path.stat()
-                stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
-            except OSError:
-                stamps.append(None)
-        return stamps
+
+Stamp = tuple[int, int, int] | None
+
+
+def read_stamps(paths: Iterable[Path]) -> list[Stamp]:
+    """What tells one version of each file from the next; None for a file that is not there."""
+    stamps: list[Stamp] = []
+    for path in paths:
+        try:
+            found = path.stat()
+            stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+        except OSError:
+            stamps.append(None)
+    return stamps
 
 
 def collect_garbage() -> None:
