@@ -34,11 +34,9 @@ class CacheSettings:
     ttl_seconds_min: int = 0
     ttl_seconds_max: int = 86_400
     negative_ttl_seconds_max: int = 900
-    """RFC 2308 section 5 suggests one to three hours at most; a mended name should come back
-    sooner."""
+    """RFC 2308 section 5 says hours at most; a mended name should come back sooner."""
     stale_seconds_max: int = 86_400
-    """How long after its end an entry may serve as a stale answer (RFC 8767 section 5: 1 to 3
-    days)."""
+    """How long after its end an entry may serve stale (RFC 8767 section 5: 1 to 3 days)."""
     prefetch_hits_min: int = 2
     """An entry asked for this often is fetched again before it ends; 0 turns prefetching off."""
 
@@ -121,8 +119,7 @@ class Cache:
         self._entries = dict(wanted[-half // 2 :] + entries[half:])
 
     def put_failure(self, key: bytes, upstream: str, at: float) -> CacheEntry:
-        """Remember that nobody answered (RFC 9520 section 3.2), unless an answer could serve
-        stale."""
+        """Remember that nobody answered (RFC 9520 section 3.2), unless something is stale."""
         return self.put(key, UNANSWERED, upstream, at)
 
     def _entry(self, reply: Reply, upstream: str, at: float, end: int) -> CacheEntry:

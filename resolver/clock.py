@@ -22,8 +22,7 @@ class Clock:
         return monotonic() + self._offset
 
     def follow(self) -> bool:
-        """Adopt the wall clock if it was stepped; True then: whatever was timed must be
-        forgotten."""
+        """Adopt the wall clock if it was stepped; True then: what was timed must be forgotten."""
         offset = time() - monotonic()
         if abs(offset - self._offset) < STEP_SECONDS:
             return False

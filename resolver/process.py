@@ -46,8 +46,7 @@ log = structlog.get_logger("resolver")
 
 
 class SnapshotFault(Exception):
-    """A snapshot cannot be built; `faults` are lines as *where: what was given; what is
-    allowed*."""
+    """A snapshot cannot be built; `faults`: *where: what was given; what is allowed*."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
@@ -228,6 +227,5 @@ def collect_garbage() -> None:
 
 
 async def run(setup: Setup) -> None:
-    """Build the first snapshot and serve; raises `SnapshotFault` or `ListenFault` before
-    serving."""
+    """Build the first snapshot and serve; raises `SnapshotFault` or `ListenFault` at start."""
     await Process(setup).run()

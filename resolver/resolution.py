@@ -79,8 +79,7 @@ _REWRITABLE: Final = frozenset({codes.A, codes.AAAA, codes.HTTPS, codes.SVCB})
 def resolve(
     query: Query, perspective: Perspective, snapshot: Snapshot, cache: Cache, at: float
 ) -> Resolution:
-    """Answer one query. The order of the steps is the design; each says why it stands where it
-    does."""
+    """Answer one query. The order of the steps is the design; each gives its reason."""
     # Special names first: they are facts of the protocol, nobody's policy, and must not leak
     # upstream.
     route = snapshot.route(query.name) if snapshot.routes else None

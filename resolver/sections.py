@@ -19,8 +19,7 @@ class Sections(Struct, frozen=True, gc=False):
     authorities: int = 0
     body: bytes = b""
     ttls: tuple[tuple[int, int], ...] = ()
-    """(offset of a TTL in the message, its seconds) for every TTL that runs down; none for invented
-    data."""
+    """(offset in the message, seconds) of every TTL that runs down; none for invented data."""
 
 
 class Pages(NamedTuple):

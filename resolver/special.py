@@ -67,8 +67,7 @@ CANARIES: Final = {
         ("mask-h2.icloud.com", "circumvention-relay"),
     )
 }
-"""Canary names and the category under which policy decides them; they want NXDOMAIN as block
-answer."""
+"""Canary names and the category policy decides them by; their block answer is NXDOMAIN."""
 
 
 def ancestors(name: bytes) -> list[bytes]:
@@ -96,8 +95,7 @@ def answer_special(query: Query, *, routed: bool) -> Sections | None:
 
 
 def answer_any() -> Sections:
-    """The answer to ANY about any name that is not blocked: one small invented record (RFC 8482
-    4.2)."""
+    """The answer to ANY about a name that is not blocked: one small record (RFC 8482 4.2)."""
     body = compose.record(compose.QNAME, codes.HINFO, TTL_SECONDS, _HINFO)
     return Sections(codes.NOERROR, 1, 0, body)
 

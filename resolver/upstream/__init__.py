@@ -1,2 +1,1 @@
-"""Asking upstreams: whom to ask next (`selection`, pure), how (`transports/`), and for whom
-(`forwarder`)."""
+"""Asking upstreams: whom (`selection`, pure), how (`transports/`), for whom (`forwarder`)."""

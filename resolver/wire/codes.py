@@ -89,7 +89,6 @@ EDE_NO_REACHABLE_AUTHORITY: Final = 22
 EDE_NETWORK_ERROR: Final = 23
 
 UDP_SIZE_OCTETS: Final = 1232
-"""What we advertise and never exceed over UDP: no fragmentation on ordinary paths (DNS flag day
-2020)."""
+"""What we advertise and never exceed over UDP: no fragments (DNS flag day 2020)."""
 PLAIN_UDP_SIZE_OCTETS: Final = 512
 """The limit for a client without EDNS (RFC 1035 section 4.2.1)."""

@@ -17,8 +17,7 @@ _HEADER: Final = struct.Struct(">HHHHH").unpack_from
 _TWO: Final = struct.Struct(">HH").unpack_from
 _OPT: Final = struct.Struct(">HHIH").unpack_from
 _NAME_END_MAX: Final = 12 + 254
-"""Offset of the root octet of the longest legal qname: 255 octets with it (RFC 1035 section
-2.3.4)."""
+"""Offset of the root octet of the longest legal qname, 255 octets (RFC 1035 2.3.4)."""
 ADDITIONAL_MAX: Final = 4
 """Records allowed in the additional section of a query: OPT, TSIG or SIG(0), and some slack."""
 
@@ -127,8 +126,7 @@ def _scan_additional(packet: bytes, at: int, count: int) -> tuple[tuple[int, int
 
 
 def skip_name(packet: bytes, at: int) -> int:
-    """The offset behind the name at `at`, compressed or not; -1 when it runs off or is not a
-    name."""
+    """The offset behind the name at `at`, compressed or not; -1 when it is not a name."""
     size = len(packet)
     while at < size:
         length = packet[at]
@@ -143,8 +141,7 @@ def skip_name(packet: bytes, at: int) -> int:
 
 
 def iterate_options(options: bytes) -> list[tuple[int, bytes]]:
-    """The EDNS options as (code, data); what runs off the end is left out (RFC 6891 section
-    6.1.2)."""
+    """The EDNS options as (code, data); what runs off the end is left out (RFC 6891 6.1.2)."""
     found = []
     at = 0
     while at + 4 <= len(options):

@@ -22,8 +22,7 @@ _LONG: Final = struct.Struct(">I").unpack_from
 _SHORT: Final = struct.Struct(">H").unpack_from
 
 RECORDS_MAX: Final = 512
-"""Records of one reply that are looked at; a reply with more is refused (64 KiB hold about
-5,000)."""
+"""Records of one reply; a reply with more is refused (64 KiB hold about 5,000)."""
 POINTERS_MAX: Final = 64
 """Compression pointers followed for one name."""
 SUSPECT_OCTETS: Final = frozenset({0, 10, 100, 127, 169, 172, 192, 0xFC, 0xFD, 0xFE})

@@ -26,8 +26,7 @@ REPLY_OCTETS_MAX: Final = 4096
 RECEIVE_BUFFER_OCTETS: Final = 1 << 20
 
 _LETTERS: Final = bytes(0x20 if chr(o).isalpha() and o < 128 else 0 for o in range(256))
-"""Octet -> the bit that makes a letter upper or lower case; nothing for a length octet (below
-64)."""
+"""Octet -> the bit of a letter's case; nothing for a length octet (below 64)."""
 _RANDOM_OCTETS: Final = 16_384
 """Fetched from the kernel at a time: a call for each question would cost 0.4 us."""
 
@@ -57,8 +56,7 @@ class UdpTransport:
         """Packets that answered no question of ours."""
 
     def ask(self, exchange: Any, wire: bytes) -> None:
-        """Send one query over the next socket of the pool, under an ID and in a spelling of its
-        own."""
+        """Send one query over the pool's next socket, under an ID and in a case of its own."""
         turn = self._turn
         self._turn = turn + 1 if turn + 1 < POOL_SIZE else 0
         channel = self._channels[turn] if turn < len(self._channels) else None
