@@ -28,7 +28,7 @@ from resolver.answers import KINDS
 from resolver.cache import CacheSettings
 from resolver.limits import Limits
 from resolver.listeners import Bind
-from resolver.process import Built, Setup, SnapshotFault
+from resolver.process import Built, Setup, SnapshotFault, Stamp, stamp
 from resolver.rebinding import Rebinding
 from resolver.sections import Pages
 from resolver.snapshot import DEFAULT_ROUTE, ResolutionSettings, Snapshot
@@ -90,7 +90,7 @@ class SnapshotBuilder:
             for zone in forward.zones
         }
         self._bulk: BulkTable | None = None
-        self._bulk_stamp: tuple[int, int, int] | None = None
+        self._bulk_stamp: Stamp | None = None
 
     @property
     def watched(self) -> tuple[Path, ...]:
@@ -139,19 +139,18 @@ class SnapshotBuilder:
         """The bulk lists; on a fault those read before, or none, and a word about it."""
         path = self._configuration.index_file
         try:
-            found = path.stat()
+            found = stamp(path)
         except OSError as fault:
             if self._bulk is None and not self._configuration.filter.index:
                 return None, ()  # Nobody has built one yet, and nobody asked for one.
             return self._bulk, (self._lack(f"{path}: {fault.strerror}"),)
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if self._bulk is not None and stamp == self._bulk_stamp:
+        if self._bulk is not None and found == self._bulk_stamp:
             return self._bulk, ()  # Reading a large one for its checksum takes a while.
         try:
             self._bulk = open_index(path)
         except IndexFault as fault:
             return self._bulk, (self._lack(str(fault)),)
-        self._bulk_stamp = stamp
+        self._bulk_stamp = found
         unknown = sorted(
             {source.category for source in self._bulk.manifest.sources} - set(_shipped()[0])
         )

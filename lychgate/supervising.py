@@ -23,8 +23,7 @@ import uvloop
 from prometheus_client import multiprocess
 
 from resolver.listeners import Bind, ListenFault
-from resolver.process import Built, Setup, SnapshotFault, Stamp, read_stamps, run
-from resolver.snapshot import verify
+from resolver.process import Built, Setup, SnapshotFault, build, read_stamps, rebuild, run
 from resolver.telemetry import status
 
 TICK_SECONDS: Final = 1.0
@@ -63,12 +62,10 @@ class Supervisor:
         self._setup: Final = setup
         self._metrics: Final = metrics
         self._workers: Final = [Worker(number) for number in range(workers)]
-        self._stamps: list[Stamp] = []
         self._faults: tuple[str, ...] = ()
         self._health: Final = status.Health()
         self._stamps = read_stamps(self._setup.watched)
-        self._built: Built = setup.build_snapshot()
-        verify(self._built.snapshot, time.time())
+        self._built: Built = build(setup, time.time())
         self._lifeline: Final = os.pipe()
         """Its writing end closes when this process ends, however it ends; workers watch it."""
 
@@ -168,8 +165,7 @@ class Supervisor:
     def _follow(self) -> None:
         """Do what the workers do on a change: take it over, or keep what was."""
         try:
-            built = self._setup.build_snapshot()
-            verify(built.snapshot, time.time())
+            built = rebuild(self._setup, time.time())
         except SnapshotFault as fault:
             self._faults = fault.faults
             return

@@ -65,7 +65,7 @@ _VARIANTS: Final = (b"\0", b"\1", b"\2", b"\3")
 
 
 class Cache:
-    """Entries by `cache_key`, the least recently asked leaving first."""
+    """Entries by `cache_key`; when full, the older half leaves but for what was asked again."""
 
     def __init__(self, settings: CacheSettings) -> None:
         self._settings: Final = settings

@@ -87,17 +87,16 @@ class Process:
         self._stamps = read_stamps(self._setup.watched)
         self._reloading = asyncio.Lock()
         self._collect_at = monotonic() + COLLECT_SECONDS
-        self._built: Built = setup.build_snapshot()
-        verify(self._built.snapshot, self._clock())
+        built = build(setup, self._clock())
         self.cache: Final = Cache(setup.cache)
         self.forwarder: Final = Forwarder(setup.routes, self.cache, self._clock)
         self.service: Final = Service(
-            self._built.snapshot, self.cache, self.forwarder, setup.limits, self._clock
+            built.snapshot, self.cache, self.forwarder, setup.limits, self._clock
         )
         self.metrics: Final = Metrics(self.service)
         self.health: Final = status.Health()
-        self.health.loaded(self._built.snapshot.policy.fingerprint, self._built.warnings)
-        for warning in self._built.warnings:
+        self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
+        for warning in built.warnings:
             log.warning("snapshot", problem=warning)
 
     async def run(self) -> None:
@@ -138,26 +137,17 @@ class Process:
         """Build a snapshot off the loop, verify it, swap it; or keep the old one and say why."""
         async with self._reloading:
             try:
-                built = await asyncio.to_thread(self._setup.build_snapshot)
-                verify(built.snapshot, self._clock())
+                built = await asyncio.to_thread(rebuild, self._setup, self._clock())
             except SnapshotFault as fault:
-                self._refuse(fault.faults)
+                self.health.refused(fault.faults)
+                self.metrics.reload("refused")
+                for line in fault.faults:
+                    log.error("change refused; the old policy stays", problem=line)
                 return
-            except Exception as fault:
-                # Whatever it is: the old snapshot serves, and the next change is looked at.
-                self._refuse((f"snapshot: {fault!r}",))
-                return
-            self._built = built
             self.service.swap(built.snapshot)
             self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
             self.metrics.reload("done")
             log.info("snapshot swapped", policy=built.snapshot.policy.fingerprint[:12])
-
-    def _refuse(self, faults: Sequence[str]) -> None:
-        self.health.refused(faults)
-        self.metrics.reload("refused")
-        for line in faults:
-            log.error("change refused; the old policy stays", problem=line)
 
     async def _tick(self, reload_now: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -199,23 +189,48 @@ class Process:
         return changed
 
 
-Stamp = tuple[int, int, int] | None
+def build(setup: Setup, at: float) -> Built:
+    """Build a snapshot and verify it."""
+    built = setup.build_snapshot()
+    verify(built.snapshot, at)
+    return built
 
 
-def read_stamps(paths: Iterable[Path]) -> list[Stamp]:
-    """What tells one version of each file from the next; None for a file that is not there."""
-    stamps: list[Stamp] = []
+def rebuild(setup: Setup, at: float) -> Built:
+    """Build a snapshot after a change. Raises `SnapshotFault`, whatever it was that went wrong: the
+    snapshot in use goes on serving, and the next change is looked at.
+    """
+    try:
+        return build(setup, at)
+    except SnapshotFault:
+        raise
+    except Exception as fault:
+        raise SnapshotFault((f"snapshot: {fault!r}",)) from fault
+
+
+Stamp = tuple[int, int, int]
+"""What tells one version of a file from the next."""
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of a file; raises OSError when there is none."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def read_stamps(paths: Iterable[Path]) -> list[Stamp | None]:
+    """The stamps of files, None for one that is not there."""
+    stamps: list[Stamp | None] = []
     for path in paths:
         try:
-            found = path.stat()
-            stamps.append((found.st_mtime_ns, found.st_size, found.st_ino))
+            stamps.append(stamp(path))
         except OSError:
             stamps.append(None)
     return stamps
 
 
 def collect_garbage() -> None:
-    """Take the cycle collector off the path of queries: `_tick` runs it.
+    """Take the cycle collector off the path of queries: `_tidy` runs it.
 
     Answering a query makes no reference cycles, but with the collector's own timing every event is
     walked before it is freed, and again and again a cache of a million objects: 8 of 21 us a

@@ -15,7 +15,7 @@ from categoriser.names import spell, to_text
 from policy.decision import decide
 from policy.types import Decision
 from resolver.answers import nodata, nxdomain
-from resolver.cache import RECHECK_SECONDS, Cache, CacheEntry, cache_key
+from resolver.cache import FOREVER, RECHECK_SECONDS, UNANSWERED, Cache, CacheEntry, cache_key
 from resolver.inspection import inspect
 from resolver.sections import Pages, Sections
 from resolver.snapshot import DEFAULT_ROUTE, Perspective, Snapshot
@@ -25,8 +25,6 @@ from resolver.wire.query import Query
 
 Status = Literal["special", "blocked", "rewritten", "hit", "asked", "stale", "failed"]
 """Where an answer came from."""
-
-FOREVER: Final = float("inf")
 
 
 class Ask(Struct, frozen=True, gc=False):
@@ -72,7 +70,6 @@ class Outcome(Struct, frozen=True, gc=False):
 
 Resolution = Generator[Ask, Told, Outcome]
 
-_SERVFAIL: Final = Sections(codes.SERVFAIL)
 _REWRITABLE: Final = frozenset({codes.A, codes.AAAA, codes.HTTPS, codes.SVCB})
 
 
@@ -193,8 +190,7 @@ def explain_error(decision: Decision, snapshot: Snapshot) -> tuple[int, str]:
 
 def fail(decision: Decision | None, at: float) -> Outcome:
     """SERVFAIL: no upstream answered in time and nothing stale is left."""
-    errors = ((codes.EDE_NO_REACHABLE_AUTHORITY, "No upstream answered"),)
-    return Outcome(_SERVFAIL, "failed", decision, at, at, FOREVER, errors)
+    return Outcome(UNANSWERED.sections, "failed", decision, at, at, FOREVER, UNANSWERED.errors)
 
 
 def consult(

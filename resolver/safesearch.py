@@ -5,6 +5,8 @@ fetched from the upstream. Pure: tables and one function. What this cannot reach
 strict host, stubs that validate DNSSEC themselves) stands in docs/limits.md.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from categoriser.names import from_text
@@ -60,6 +62,7 @@ YOUTUBE: Final = {
 }
 
 
-def rewrites(safe_search: bool, youtube: str) -> dict[bytes, bytes]:
-    """Name -> strict host, both in wire form, for a profile's settings."""
+@cache
+def rewrites(safe_search: bool, youtube: str) -> Mapping[bytes, bytes]:
+    """Name -> strict host, both in wire form, for a profile's settings: six tables, made once."""
     return {**(SEARCH if safe_search else {}), **YOUTUBE[youtube]}

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from resolver.cache import Cache
+from resolver.cache import FOREVER, Cache
 from resolver.limits import Limits
 from resolver.resolution import Outcome, Resolution, Told, resolve
 from resolver.snapshot import Perspective, Snapshot
@@ -29,7 +29,6 @@ CLIENTS_MAX: Final = 65_536
 """Source addresses remembered; beyond that all are forgotten and identified afresh."""
 EVENTS_MAX: Final = 400_000
 """Events waiting for telemetry; more are dropped and counted."""
-FOREVER: Final = float("inf")
 
 Reply = Callable[[bytes], None]
 """Sends octets to the one who asked."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from categoriser.matches import CategoryIndex
-from categoriser.names import Spelling, from_text
+from categoriser.names import from_text
 from categoriser.taxonomy import Taxonomy
 from policy.policy import Policy
 from policy.types import Client
@@ -85,14 +85,14 @@ class Snapshot:
         return None
 
 
-_PROBE: Final = Spelling("\n.lychgate.invalid.\n", "invalid.lychgate.!")
+_PROBE: Final = from_text("lychgate.invalid")
 
 
 def verify(snapshot: Snapshot, at: float) -> None:
     """Ask a new snapshot about every profile before it is trusted; raises what a query would."""
-    snapshot.index.find(_PROBE)
+    snapshot.index.categorise(_PROBE)
     for venue in snapshot.policy.venues.values():
         for profile in snapshot.policy.profiles:
             client = Client(venue.id, None, None, profile)
             snapshot.perspective_of(client, at)
-    snapshot.route(from_text("lychgate.invalid"))
+    snapshot.route(_PROBE)

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, derived once a second from the events of the service.
+"""Metrics for Prometheus, derived ten times a second from the events of the service.
 
 Every label has a bounded set of values: venues and profiles are those of the policy, categories
 those of the taxonomy, the others words of this code. Documented in `dashboards/README.md`.

@@ -154,7 +154,7 @@ class Forwarder:
     def mismatches(self) -> int:
         """Packets from upstreams' addresses that answered no question of ours."""
         return sum(
-            getattr(transport, "mismatches", 0)
+            transport.mismatches
             for route in self._routes.values()
             for transport in route.transports
         )

@@ -39,6 +39,9 @@ Deliver = Callable[[Any, bytes | None, str], None]
 class Transport(Protocol):
     """Carries questions to one upstream."""
 
+    mismatches: int
+    """Packets from the upstream's address that answered no question of ours."""
+
     def ask(self, exchange: Any, wire: bytes) -> None:
         """Send a query (without ID); `deliver` is called with `exchange`, now or later."""
 
