@@ -24,7 +24,7 @@ _BLOCKING = STRICTNESS * ACTIONS.index("warn")
 def decide(view: View, spelling: Spelling, matches: tuple[Match, ...]) -> Decision:
     """The decision for a name, given its categories; the same until its `valid_until`."""
     find_rules = view.find_rules
-    rules = find_rules(spelling.forward) if find_rules is not None else None
+    rules = find_rules(spelling) if find_rules is not None else None
     if not rules and not matches:
         return view.unmatched
 
@@ -185,27 +185,22 @@ def _approved(
     through: str | None = None
     # A site is no way round what may not be exempted: every blocking category must allow it.
     if blocking and blocking <= view.kinds.exemptible:
-        for exception, site in _covering(view, spelling, blocking):
+        approved, opened_until = view.openings.opening(frozenset(blocking))
+        until = min(until, opened_until)
+        for exception, site in _naming(view, spelling):
             if exception.start > view.at:
                 until = min(until, exception.start)
                 continue
             until = min(until, exception.until)
-            if approved is None or exception.until > approved.until:
+            if approved is None or exception.until >= approved.until:
                 approved, through = exception, site
     return approved, through, until
 
 
-def _covering(
-    view: View, spelling: Spelling, blocking: set[str]
-) -> Iterator[tuple[ApprovedException, str | None]]:
-    """Exceptions for this client, running or to come, that cover the whole name: with the site
-    they name, or for every blocking category.
-    """
+def _naming(view: View, spelling: Spelling) -> Iterator[tuple[ApprovedException, str]]:
+    """Exceptions for this client, running or to come, that name the site; with its pattern."""
     if view.find_sites is not None:
-        for approved in view.find_sites(spelling.forward):
+        for approved in view.find_sites(spelling):
             exception = approved.exception
             if exception.where in view.scopes and exception.until > view.at:
                 yield exception, approved.site
-    for exception in view.exceptions:
-        if blocking <= exception.categories:
-            yield exception, None

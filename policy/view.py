@@ -9,12 +9,16 @@ new view at `valid_until`.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from categoriser.patterns import Pattern, PatternTable
+from categoriser.names import Spelling
+from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
+from policy.named import NamedTable
 from policy.timetable import Timetable, weigh
 from policy.types import (
     Action,
@@ -50,6 +54,52 @@ class CategoryRanks:
     """By default action and severity: which category counts when the profile is not asked."""
 
 
+class Openings:
+    """Exceptions of categories for one client, as of one instant.
+
+    What opens a set of categories is sought once and remembered: a college with hundreds of
+    exceptions running decides as quickly as one with a single one.
+    """
+
+    __slots__ = ("_at", "_exceptions", "_known")
+
+    def __init__(self, exceptions: tuple[ApprovedException, ...], at: float) -> None:
+        self._exceptions = exceptions
+        self._at = at
+        self._known: dict[frozenset[str], tuple[ApprovedException | None, float]] = {}
+
+    def opening(self, blocking: frozenset[str]) -> tuple[ApprovedException | None, float]:
+        """The exception that covers every one of these categories now, the last to end of several,
+        or None; and until when that stays so.
+        """
+        if not self._exceptions:
+            return None, math.inf
+        known = self._known.get(blocking)
+        if known is None:
+            if len(self._known) >= _OPENINGS_MAX:
+                self._known.clear()
+            known = self._known[blocking] = self._seek(blocking)
+        return known
+
+    def _seek(self, blocking: frozenset[str]) -> tuple[ApprovedException | None, float]:
+        approved: ApprovedException | None = None
+        until = math.inf
+        for exception in self._exceptions:
+            if not blocking <= exception.categories:
+                continue
+            if exception.start > self._at:
+                until = min(until, exception.start)
+                continue
+            until = min(until, exception.until)
+            if approved is None or exception.until > approved.until:
+                approved = exception
+        return approved, until
+
+
+_OPENINGS_MAX: Final = 4096
+"""Sets of categories that are remembered: more than names in the lists ever form."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """All that a decision needs to know about one client, from `at` until `valid_until`."""
@@ -72,12 +122,12 @@ class View:
     kinds: CategoryRanks
     scopes: Mapping[str, int]
     """Scopes this client is in; a greater number is more specific."""
-    exceptions: tuple[ApprovedException, ...]
-    """Of categories, for this client, running or to come."""
-    find_rules: Callable[[str], list[Rule]] | None
-    """By `Spelling.forward`, in any scope; None when the policy has no rules."""
-    find_sites: Callable[[str], list[ApprovedSite]] | None
-    """By `Spelling.forward`, in any scope; None when no exception names a site."""
+    openings: Openings
+    """What exceptions of categories open for this client."""
+    find_rules: Callable[[Spelling], list[Rule]] | None
+    """In any scope; None when the policy has no rules."""
+    find_sites: Callable[[Spelling], list[ApprovedSite]] | None
+    """In any scope; None when no exception names a site."""
     unmatched: Decision
     """For a name without category and rule."""
     wording: Audience
@@ -127,20 +177,23 @@ class Views:
         )
 
         self._expiries: dict[str, list[float]] = {}
+        """Scope -> when rules of that scope end, in order."""
         patterns: list[tuple[Pattern, Rule]] = []
         for rule in rules:
             if rule.pattern is not None:
                 patterns.append((rule.pattern, rule))
             if rule.expires < math.inf:
                 self._expiries.setdefault(rule.scope, []).append(rule.expires)
-        self._find_rules = PatternTable(patterns).find_values if patterns else None
+        for expiries in self._expiries.values():
+            expiries.sort()
+        self._find_rules = NamedTable(patterns).find if patterns else None
 
         self._exceptions: dict[str, list[ApprovedException]] = {}
         sites: list[tuple[Pattern, ApprovedSite]] = []
         for exception in exceptions:
             self._exceptions.setdefault(exception.where, []).append(exception)
             sites += [(site, ApprovedSite(site.text, exception)) for site in exception.sites]
-        self._find_sites = PatternTable(sites).find_values if sites else None
+        self._find_sites = NamedTable(sites).find if sites else None
 
     def view(self, client: Client, at: float) -> View:
         """What this client may see at an instant (POSIX seconds).
@@ -160,7 +213,8 @@ class Views:
         edges = list(changes.values())
         edges += [e.start if e.start > at else e.until for e in exceptions]
         for scope in scopes:
-            edges += [expires for expires in self._expiries.get(scope, ()) if expires > at]
+            expiries = self._expiries.get(scope, [])
+            edges += expiries[(first := bisect_right(expiries, at)) : first + 1]
         wording = self._sentences.wording_for(client)
         return View(
             client=client,
@@ -174,7 +228,7 @@ class Views:
             weights=segment.weights,
             kinds=self._kinds,
             scopes=scopes,
-            exceptions=tuple(e for e in exceptions if e.categories),
+            openings=Openings(tuple(e for e in exceptions if e.categories), at),
             find_rules=self._find_rules,
             find_sites=self._find_sites,
             unmatched=(
