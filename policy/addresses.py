@@ -7,11 +7,10 @@ Which addresses are private, and rebinding, are not this module's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from policy.networks import NetworkTable
 from policy.types import Network, Rule
-from policy.view import View
 
 
 class AddressRules:
@@ -26,8 +25,8 @@ class AddressRules:
                 filed.setdefault(rule.network, []).append(rule)
         self._table = NetworkTable(filed.items()) if filed else None
 
-    def find(self, packed: bytes, view: View) -> Rule | None:
-        """The rule that denies this address (4 or 16 octets) to this view's client, or None.
+    def find(self, packed: bytes, scopes: Mapping[str, int], at: float) -> Rule | None:
+        """The rule that denies this address (4 or 16 octets) to a client in these scopes, or None.
 
         Of several the one of the most specific scope, then of the longest network.
         """
@@ -37,7 +36,7 @@ class AddressRules:
         best_scope = -1
         for rules in self._table.find_all(packed):
             for rule in rules:
-                scope = view.scopes.get(rule.scope, -1)
-                if scope > best_scope and rule.expires > view.at:
+                scope = scopes.get(rule.scope, -1)
+                if scope > best_scope and rule.expires > at:
                     best, best_scope = rule, scope
         return best

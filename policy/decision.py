@@ -41,7 +41,7 @@ def decide(view: View, spelling: Spelling, matches: tuple[Match, ...]) -> Decisi
     # 2. Withdrawn access stands above rules and exceptions: what was opened for a whole room must
     #    not give back what was taken from one device.  Essentials go on down the order.
     essential = next((match for match in listed if match.category in kinds.essential), None)
-    if view.client.withdrawn and essential is None:
+    if view.withdrawn and essential is None:
         return _by_a_person("withdrawn", None, view, listed, suggested)
 
     # 3. Explicit rules are a deliberate word about this very name: above everything general.

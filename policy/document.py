@@ -10,13 +10,22 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Collection, Mapping
+from datetime import tzinfo
 from importlib import resources
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
+from policy.bundles import read_bundles
+from policy.calendar import WHEN, Calendar, Term
+from policy.holidays import DIVISIONS, bank_holidays
+from policy.patterns import read_pattern
+from policy.people import read_exception_hours, read_people
 from policy.places import read_devices, read_venues
 from policy.policy import Policy
 from policy.reading import Faults, Table, show
+from policy.rulebook import RuleBook
 from policy.types import ACTIONS, Action, Organisation, Period, Profile, YouTube
 from policy.written import Places, read_exceptions, read_rules
 
@@ -44,42 +53,92 @@ def read(
     `where` begins every fault; `answers` are the words allowed for block answers, any when None.
     Raises `PolicyFault` with all faults.
     """
-    faults = Faults(where)
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyFault([f"{where}: {error}; allowed: TOML 1.0"]) from error
-    document = Table(raw, "", faults)
+    return Builder(taxonomy, where, answers).build(raw, hashlib.sha256(text.encode()).hexdigest())
 
-    organisation, zone = _organisation(document.table("organisation"))
-    profiles = {
-        id: _profile(id, table, taxonomy, answers)
-        for id, table in document.named_tables("profiles")
-    }
-    if not profiles:
-        faults.add("profiles", "there are none", "at least one is required: [profiles.learners]")
-    elif organisation.default_profile and organisation.default_profile not in profiles:
-        path = "organisation.default_profile"
-        faults.unknown(path, organisation.default_profile, "profile", profiles)
-    venues = read_venues(document, profiles)
-    devices = read_devices(document, profiles)
-    places = Places(profiles, venues, devices)
-    rules = read_rules(document, places, zone)
-    exceptions = read_exceptions(document, places, zone, taxonomy)
-    document.finish()
-    if faults.lines:
-        raise PolicyFault(faults.lines)
 
-    return Policy(
-        organisation=organisation,
-        profiles=profiles,
-        venues=venues,
-        devices=devices,
-        rules=rules,
-        exceptions=exceptions,
-        taxonomy=taxonomy,
-        fingerprint=hashlib.sha256(text.encode()).hexdigest(),
-    )
+class Builder:
+    """Builds the policies of one source, keeping the rules where nothing they rest on changed."""
+
+    def __init__(
+        self, taxonomy: Taxonomy, where: str, answers: Collection[str] | None = None
+    ) -> None:
+        self._taxonomy = taxonomy
+        self._where = where
+        self._answers = answers
+        self._read_from: tuple[object, ...] = ()
+        self._rulebook = RuleBook(())
+
+    def build(self, raw: dict[str, Any], fingerprint: str) -> Policy:
+        """The policy of a raw document: what TOML, or the store, has for it.
+
+        Dates and instants may be text as ISO 8601 has it. Parts that are the very objects of the
+        document before are taken to be unchanged. Raises `PolicyFault` with all faults.
+        """
+        faults = Faults(self._where)
+        taxonomy = self._taxonomy
+        document = Table(raw, "", faults)
+        organisation, zone = _organisation(document.table("organisation"))
+        calendar = _calendar(document, organisation)
+        profiles = {
+            id: _profile(id, table, taxonomy, self._answers)
+            for id, table in document.named_tables("profiles")
+        }
+        if not profiles:
+            allowed = "at least one is required: [profiles.learners]"
+            faults.add("profiles", "there are none", allowed)
+        elif organisation.default_profile and organisation.default_profile not in profiles:
+            path = "organisation.default_profile"
+            faults.unknown(path, organisation.default_profile, "profile", profiles)
+        venues = read_venues(document, profiles)
+        devices = read_devices(document, profiles, zone)
+        bundles = read_bundles(document)
+        places = Places(profiles, venues, devices, bundles)
+        rulebook = self._rules(document, places, zone)
+        exceptions = read_exceptions(document, places, zone, taxonomy)
+        essentials = _essentials(document.table("essentials"))
+        people = read_people(document, venues)
+        exception_hours_max = read_exception_hours(document)
+        pages = _pages(document.table("pages"), taxonomy)
+        document.finish()
+        if faults.lines:
+            raise PolicyFault(faults.lines)
+
+        self._rulebook = rulebook
+        self._read_from = _parts(raw)
+        return Policy(
+            organisation=organisation,
+            calendar=calendar,
+            profiles=profiles,
+            venues=venues,
+            devices=devices,
+            bundles=bundles,
+            rules=rulebook,
+            exceptions=exceptions,
+            essentials=essentials,
+            people=people,
+            exception_hours_max=exception_hours_max,
+            pages=pages,
+            taxonomy=taxonomy,
+            fingerprint=fingerprint,
+        )
+
+    def _rules(self, document: Table, places: Places, zone: tzinfo) -> RuleBook:
+        parts = _parts(document.raw)
+        known = self._read_from
+        if known and all(part is old for part, old in zip(parts, known, strict=True)):
+            document.has("rules")
+            return self._rulebook
+        return RuleBook(read_rules(document, places, zone))
+
+
+def _parts(raw: Mapping[str, Any]) -> tuple[object, ...]:
+    """What rules are read from: themselves, and what their scopes, bundles and times rest on."""
+    keys = ("rules", "profiles", "venues", "devices", "bundles", "organisation")
+    return tuple(raw.get(key) for key in keys)
 
 
 def default_text() -> str:
@@ -92,6 +151,7 @@ def _organisation(table: Table) -> tuple[Organisation, ZoneInfo]:
     name = table.text("name")
     timezone = table.text("timezone", "Europe/London")
     default_profile = table.text("default_profile")
+    holidays = table.word("holidays", ("", *DIVISIONS), "")
     table.finish()
     try:
         zone = ZoneInfo(timezone)
@@ -99,7 +159,53 @@ def _organisation(table: Table) -> tuple[Organisation, ZoneInfo]:
         zone = ZoneInfo("UTC")
         allowed = "allowed: an IANA name such as Europe/London"
         table.faults.add(table.at("timezone"), f"{show(timezone)} is not a time zone", allowed)
-    return Organisation(name, timezone, default_profile), zone
+    return Organisation(name, timezone, default_profile, holidays), zone
+
+
+def _calendar(document: Table, organisation: Organisation) -> Calendar:
+    """Terms, which must not overlap, and bank holidays."""
+    terms: list[Term] = []
+    for _, table in document.tables("terms"):
+        name = table.text("name")
+        first, last = table.day("from"), table.day("to")
+        for key, day in (("from", first), ("to", last)):
+            if day is None and not table.has(key):
+                table.faults.add(table.at(key), "nothing is given", f"{key} is required")
+        if first is not None and last is not None:
+            if last < first:
+                table.faults.add(table.at("to"), "it ends before it begins", "allowed: later days")
+            for other in terms:
+                if first <= other.last and other.first <= last:
+                    given = f"it overlaps {show(other.name)}"
+                    table.faults.add(table.path, given, "allowed: terms one after the other")
+            terms.append(Term(name, first, last))
+        table.finish()
+    if not organisation.holidays:
+        return Calendar(terms)
+    return Calendar(terms, bank_holidays(organisation.holidays))
+
+
+def _essentials(table: Table) -> tuple[Pattern, ...]:
+    """The organisation's own essential sites."""
+    sites = [
+        read_pattern(table.faults, path, text, wildcards=False)
+        for path, text in table.texts("sites")
+    ]
+    table.finish()
+    return tuple(site for site in sites if site is not None)
+
+
+def _pages(table: Table, taxonomy: Taxonomy) -> dict[str, str]:
+    """Texts for the block page, by category; `organisation` is for all of them."""
+    texts = {}
+    for key in table.raw:
+        if key != "organisation" and key not in taxonomy:
+            table.faults.unknown(table.at(key), key, "category", ["organisation", *taxonomy])
+        else:
+            inner = table.table(key)
+            texts[key] = inner.text("text")
+            inner.finish()
+    return texts
 
 
 def _profile(id: str, table: Table, taxonomy: Taxonomy, answers: Collection[str] | None) -> Profile:
@@ -136,9 +242,10 @@ def _period(table: Table, taxonomy: Taxonomy) -> Period:
     if start == end and table.has("from") and table.has("to"):
         allowed = 'allowed: different times; a whole day is "00:00" to "24:00"'
         table.faults.add(table.path, "from and to are the same", allowed)
+    when = table.word("when", WHEN, "any")
     actions = _actions(table, taxonomy)
     table.finish()
-    return Period(name, frozenset(days), start, end, actions)
+    return Period(name, frozenset(days), start, end, actions, when)
 
 
 def _actions(table: Table, taxonomy: Taxonomy) -> Mapping[str, Action]:

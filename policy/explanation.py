@@ -18,7 +18,7 @@ def what_would_change(decision: Decision, view: View) -> tuple[str, ...]:
         case "locked":
             return ("Nothing: the category is locked.",)
         case "withdrawn":
-            return ("Giving access back to the device, by an administrator.",)
+            return (*_return(view), "Giving access back to the device, by an administrator.")
         case "rule":
             return _for_rule(decision, view)
         case "exception":
@@ -69,12 +69,18 @@ def _for_rule(decision: Decision, view: View) -> tuple[str, ...]:
     advice = []
     if isinstance(decision.detail, Rule):
         rule = decision.detail
-        advice.append(f"Removing rule {rule.number + 1} ({rule.action} {rule.text}).")
+        advice.append(f"Removing rule {rule.name} ({rule.action} {rule.text}).")
         if rule.expires < math.inf:
             advice.append(f"Time: the rule expires at {_instant(rule.expires, view)}.")
     opposite = "A deny" if decision.action == "allow" else "An allow"
     advice.append(f"{opposite} rule for a narrower scope or a longer name, by an administrator.")
     return tuple(advice)
+
+
+def _return(view: View) -> tuple[str, ...]:
+    """When access comes back by itself, if it does."""
+    until = view.client.withdrawn_until
+    return () if until == math.inf else (f"Time: access comes back at {_instant(until, view)}.",)
 
 
 def _for_exception(decision: Decision, view: View) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Values filed under patterns of names: policy rules and excepted sites, by the tens of thousands.
 
-Names, which nearly all patterns are, go into a dictionary and cost one look-up for each label; only
-wildcards are searched by automaton. An automaton of 50,000 patterns would be as quick to search, but
-it is built in one step that holds the interpreter for 100 ms, while queries wait; a dictionary is
-built in as many steps as it has names.
+Names, which nearly all patterns are, go into a dictionary and cost one look-up for each label;
+only wildcards are searched by automaton. An automaton of 50,000 patterns would be as quick to
+search, but it is built in one step that holds the interpreter for 100 ms, while queries wait; a
+dictionary is built in as many steps as it has names.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ Reading only; see `policy.document`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from policy.networks import plain_network
-from policy.reading import Table
+from policy.reading import Table, show
 from policy.types import UNKNOWN_VENUE, Address, Device, Network, Profile, Room, Venue
 
 
@@ -53,15 +55,23 @@ def read_venues(document: Table, profiles: Mapping[str, Profile]) -> dict[str, V
     return venues
 
 
-def read_devices(document: Table, profiles: Mapping[str, Profile]) -> dict[str, Device]:
-    """All devices; notes addresses that two of them claim."""
-    claimed: dict[Address, str] = {}
+def read_devices(
+    document: Table, profiles: Mapping[str, Profile], zone: tzinfo
+) -> dict[str, Device]:
+    """All devices; notes addresses, client ids and host names that two of them claim."""
+    claimed: dict[Address | str, str] = {}
     devices: dict[str, Device] = {}
     for id, table in document.named_tables("devices"):
         addresses = table.addresses("addresses")
-        if not table.raw.get("addresses"):
-            allowed = "at least one address is required"
-            table.faults.add(table.at("addresses"), "there are none", allowed)
+        names = {key: table.texts(key) for key in ("client_ids", "hostnames")}
+        if not any(table.raw.get(key) for key in ("addresses", *names)):
+            allowed = "at least one of addresses, client_ids and hostnames is required"
+            table.faults.add(table.path, "nothing to know it by", allowed)
+        for key, given in names.items():
+            for path, name in given:
+                other = claimed.setdefault(f"{key} {name.lower()}", path)
+                if other != path:
+                    table.faults.add(path, f"{show(name)} is also {other}", "allowed: one device")
         for path, address in addresses:
             mapped = address.ipv4_mapped if address.version == 6 else None
             plain = mapped or address
@@ -69,12 +79,17 @@ def read_devices(document: Table, profiles: Mapping[str, Profile]) -> dict[str, 
             if other != path:
                 allowed = "allowed: an address of one device only"
                 table.faults.add(path, f"{plain} is also {other}", allowed)
+        until = table.instant("withdrawn_until", zone)
         devices[id] = Device(
             id=id,
             title=table.text("title", id),
             addresses=tuple(address for _, address in addresses),
             profile=table.reference("profile", profiles, "profile"),
             withdrawn=table.flag("withdrawn", False),
+            withdrawn_until=math.inf if until is None else until,
+            withdrawn_reason=table.text("withdrawn_reason", ""),
+            client_ids=tuple(name for _, name in names["client_ids"]),
+            hostnames=tuple(name.lower() for _, name in names["hostnames"]),
         )
         table.finish()
     return devices

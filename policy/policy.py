@@ -8,36 +8,49 @@ questions: who is asking (`identify`), what may they see now (`view`), and is th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
-from policy.addresses import AddressRules
+from policy.calendar import Calendar
 from policy.clients import ClientTable
+from policy.people import EXCEPTION_HOURS_MAX
+from policy.rulebook import RuleBook
 from policy.types import (
     ApprovedException,
+    Bundle,
     Client,
     Device,
     Organisation,
+    Person,
     Profile,
+    Role,
     Rule,
     Venue,
 )
 from policy.view import View, Views
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Policy:
     """Everything an organisation has decided."""
 
     __slots__ = (
-        "_addresses",
         "_clients",
         "_views",
-        "denies_addresses",
+        "bundles",
+        "calendar",
         "devices",
+        "essentials",
+        "exception_hours_max",
         "exceptions",
         "fingerprint",
         "organisation",
+        "pages",
+        "people",
         "profiles",
-        "rules",
+        "rulebook",
         "taxonomy",
         "venues",
     )
@@ -49,27 +62,56 @@ class Policy:
         profiles: Mapping[str, Profile],
         venues: Mapping[str, Venue],
         devices: Mapping[str, Device],
-        rules: Sequence[Rule],
+        rules: RuleBook | Sequence[Rule],
         exceptions: Sequence[ApprovedException],
         taxonomy: Taxonomy,
         fingerprint: str,
+        calendar: Calendar = Calendar(),  # noqa: B008 - immutable
+        bundles: Mapping[str, Bundle] = _NOTHING,
+        essentials: Sequence[Pattern] = (),
+        people: Mapping[str, Person] = _NOTHING,
+        exception_hours_max: Mapping[Role, int] = EXCEPTION_HOURS_MAX,
+        pages: Mapping[str, str] = _NOTHING,
     ) -> None:
         self.organisation = organisation
+        self.calendar = calendar
         self.profiles = profiles
         self.venues = venues
         self.devices = devices
-        self.rules = tuple(rules)
+        self.bundles = bundles
+        self.rulebook = rules if isinstance(rules, RuleBook) else RuleBook(rules)
         self.exceptions = tuple(exceptions)
+        self.essentials = tuple(essentials)
+        """The organisation's own essential sites, beside those that ship."""
+        self.people = people
+        self.exception_hours_max = exception_hours_max
+        """How long an exception may last that somebody in a role grants."""
+        self.pages = pages
+        """Texts for the block page, by category; `organisation` for all of them."""
         self.taxonomy = taxonomy
         self.fingerprint = fingerprint
         """SHA-256 of the document, in hexadecimal: which policy decided, in logs and metrics."""
         self._clients = ClientTable(organisation, venues.values(), devices.values())
-        self._addresses = AddressRules(self.rules)
-        self.denies_addresses = any(rule.network is not None for rule in self.rules)
-        """Whether any rule is about addresses: most policies have none."""
         self._views = Views(
-            organisation, profiles, venues, devices, self.rules, self.exceptions, taxonomy
+            organisation,
+            calendar,
+            profiles,
+            venues,
+            devices,
+            self.rulebook,
+            self.exceptions,
+            taxonomy,
         )
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, in the order of the document."""
+        return self.rulebook.rules
+
+    @property
+    def denies_addresses(self) -> bool:
+        """Whether any rule is about addresses: most policies have none."""
+        return self.rulebook.denies_addresses
 
     def identify(self, packed_address: bytes) -> Client:
         """The client with this source address of 4 or 16 octets; never fails."""
@@ -81,4 +123,4 @@ class Policy:
 
     def denied_address(self, packed: bytes, view: View) -> Rule | None:
         """The rule that denies an address (4 or 16 octets) of an answer, or None."""
-        return self._addresses.find(packed, view)
+        return self.rulebook.addresses.find(packed, view.scopes, view.at)

@@ -12,6 +12,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta, tzinfo
 from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ W = TypeVar("W", bound=str)
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
+
+_NUMBER_MAX = 2**53
+"""Numbers beyond this are not safe in JSON."""
 
 _SUGGEST_WORDS_MAX = 12
 """Up to this many known words are listed whole in a message; of more, only the nearest."""
@@ -94,6 +98,20 @@ class Table:
             self._wrong(key, value, "yes or no", "true or false")
             return default
         return value
+
+    def whole(self, key: str, low: int, high: int, default: int) -> int:
+        """A whole number between two bounds, both in."""
+        if not self._given(key):
+            return default
+        value = self.raw[key]
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        self._wrong(key, value, "possible number", f"a whole number from {low} to {high}")
+        return default
+
+    def number(self, key: str) -> int | None:
+        """The number that the store gave to an entry; None where there is none."""
+        return self.whole(key, 1, _NUMBER_MAX, 1) if self.has(key) else None
 
     def word(self, key: str, allowed: Collection[W], default: W, required: bool = False) -> W:
         """One of some words."""
@@ -178,6 +196,9 @@ class Table:
         if not self.has(key):
             return None
         value = self.raw[key]
+        if isinstance(value, str):  # as JSON, which has no dates, writes it
+            with suppress(ValueError):
+                return date.fromisoformat(value)
         if isinstance(value, date) and not isinstance(value, datetime):
             return value
         self._wrong(key, value, "date", "a date such as 2027-01-31")
@@ -192,6 +213,9 @@ class Table:
         if not self.has(key):
             return None
         value = self.raw[key]
+        if isinstance(value, str):  # as JSON, which has no dates, writes it
+            with suppress(ValueError):
+                value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
         if isinstance(value, datetime):
             return (value if value.tzinfo else value.replace(tzinfo=zone)).timestamp()
         if isinstance(value, date):

@@ -1,28 +1,28 @@
-"""A profile's week: which action each category has at an instant, and when that next changes.
+"""A profile's timetable: which action each category has at an instant, and when that next changes.
 
 The clock on the wall decides.  A period from 12:00 to 13:00 holds whenever a clock in the
 organisation's time zone shows a time from 12:00 up to, not including, 13:00: an hour that
-summer time skips is skipped, one that it repeats holds twice.  The week is cut once, when a policy
-is read, into segments with everything resolved; asking for an instant is then one search.
+summer time skips is skipped, one that it repeats holds twice.  A period belongs to the day on which
+it begins, also after midnight: Friday's evening class is over at 01:00 on Saturday, in term or not.
+What a set of running periods amounts to is resolved once.
 Knows nothing of clients, rules or exceptions.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from categoriser.taxonomy import Taxonomy
+from policy.calendar import Calendar
 from policy.types import ACTIONS, Action, Period, Profile
 
 HORIZON_DAYS_MAX = 8
 """How far ahead the next change is sought: a week, and the day that summer time may swallow."""
 
 _DAY_MINUTES = 24 * 60
-_WEEK_MINUTES = 7 * _DAY_MINUTES
 _DAY_SECONDS = 86400
 STRICTNESS = 10
 """Weight of one step of strictness: more than everything else that weighs."""
@@ -43,46 +43,75 @@ class Segment:
 
 
 class Timetable:
-    """One profile's actions by the minute of the local week."""
+    """One profile's actions by the clock and the calendar on the wall."""
 
-    __slots__ = ("_segments", "_starts", "_varying", "_zone")
+    __slots__ = (
+        "_always",
+        "_calendar",
+        "_edges",
+        "_given",
+        "_periods",
+        "_segments",
+        "_taxonomy",
+        "_varying",
+        "_zone",
+    )
 
-    def __init__(self, profile: Profile, taxonomy: Taxonomy, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        taxonomy: Taxonomy,
+        zone: ZoneInfo,
+        calendar: Calendar = Calendar(),  # noqa: B008 - immutable
+    ) -> None:
         self._zone = zone
-        always = {category: entry.action for category, entry in taxonomy.items()}
-        always |= expand(profile.actions, taxonomy)
-        given = [expand(period.actions, taxonomy) for period in profile.periods]
-        spans = [_spans(period) for period in profile.periods]
-        self._starts = sorted({0} | {edge % _WEEK_MINUTES for s in spans for e in s for edge in e})
-        self._segments: list[Segment] = []
-        known: dict[tuple[int, ...], Segment] = {}
-        for start in self._starts:
-            # In the order of the document: the later period is laid over the earlier.
-            active = tuple(
-                number
-                for number, stretches in enumerate(spans)
-                if any(first <= start < last for first, last in stretches)
-            )
-            if active not in known:
-                actions = dict(always)
-                origins: dict[str, Period] = {}
-                for number in active:
-                    actions |= given[number]
-                    origins |= dict.fromkeys(given[number], profile.periods[number])
-                known[active] = Segment(actions, origins, weigh(actions, taxonomy))
-            self._segments.append(known[active])
-        first, *others = known.values()
-        self._varying = [
-            category
-            for category in taxonomy
-            if any(_differs(first, other, category) for other in others)
-        ]
+        self._calendar = calendar
+        self._taxonomy = taxonomy
+        self._periods = profile.periods
+        self._always = {category: entry.action for category, entry in taxonomy.items()}
+        self._always |= expand(profile.actions, taxonomy)
+        self._given = [expand(period.actions, taxonomy) for period in profile.periods]
+        ends = {
+            edge % _DAY_MINUTES
+            for period in profile.periods
+            for edge in (period.start_minute, period.end_minute)
+        }
+        self._edges = sorted(ends)
+        """Minutes of the day at which something may begin or end."""
+        self._varying = [c for c in taxonomy if any(c in given for given in self._given)]
+        self._segments: dict[tuple[int, ...], Segment] = {}
+        """By the periods that run, in the order of the document; made when first met."""
 
     def segment(self, at: float) -> Segment:
         """What holds at an instant."""
         local = datetime.fromtimestamp(at // 1, self._zone)
-        minute = local.weekday() * _DAY_MINUTES + local.hour * 60 + local.minute
-        return self._segments[bisect_right(self._starts, minute) - 1]
+        today, minute = local.date(), local.hour * 60 + local.minute
+        running = tuple(
+            number
+            for number, period in enumerate(self._periods)
+            if self._runs(period, today, minute)
+        )
+        segment = self._segments.get(running)
+        if segment is None:
+            actions = dict(self._always)
+            origins: dict[str, Period] = {}
+            for number in running:  # the later period is laid over the earlier
+                actions |= self._given[number]
+                origins |= dict.fromkeys(self._given[number], self._periods[number])
+            segment = Segment(actions, origins, weigh(actions, self._taxonomy))
+            self._segments[running] = segment
+        return segment
+
+    def _runs(self, period: Period, today: date, minute: int) -> bool:
+        """Whether a period that began today, or yesterday and ends after midnight, holds now."""
+        start, end = period.start_minute, period.end_minute
+        overnight = end <= start
+        if minute >= start and (overnight or minute < end) and self._begins(period, today):
+            return True
+        return overnight and minute < end and self._begins(period, today - timedelta(days=1))
+
+    def _begins(self, period: Period, day: date) -> bool:
+        return day.weekday() in period.days and self._calendar.fits(period.when, day)
 
     def changes(self, at: float) -> dict[str, float]:
         """The first instant after `at` at which a category's action, or who gave it, differs.
@@ -122,11 +151,9 @@ class Timetable:
         for days in range(HORIZON_DAYS_MAX + 1):
             # Arithmetic within one zone is on the clock on the wall, which is what is wanted.
             day = today + timedelta(days=days)
-            first = day.weekday() * _DAY_MINUTES
-            for start in self._starts:
-                if first <= start < first + _DAY_MINUTES:
-                    wall = day + timedelta(minutes=start - first)
-                    instants |= {wall.replace(fold=fold).timestamp() for fold in folds}
+            for edge in self._edges:
+                wall = day + timedelta(minutes=edge)
+                instants |= {wall.replace(fold=fold).timestamp() for fold in folds}
         return sorted(instant for instant in instants if at < instant <= horizon)
 
     def _clock_changes(self, since: float, horizon: float) -> set[float]:
@@ -165,20 +192,6 @@ def expand(given: Mapping[str, Action], taxonomy: Taxonomy) -> dict[str, Action]
                 expanded[category] = given[source]
                 break
     return expanded
-
-
-def _spans(period: Period) -> list[tuple[int, int]]:
-    """A period as stretches of minutes of the week, cut where the week ends."""
-    spans: list[tuple[int, int]] = []
-    for day in sorted(period.days):
-        start = day * _DAY_MINUTES + period.start_minute
-        end = day * _DAY_MINUTES + period.end_minute
-        if period.end_minute <= period.start_minute:
-            end += _DAY_MINUTES
-        spans.append((start, min(end, _WEEK_MINUTES)))
-        if end > _WEEK_MINUTES:
-            spans.append((0, end - _WEEK_MINUTES))
-    return spans
 
 
 def weigh(actions: Mapping[str, Action], taxonomy: Taxonomy) -> dict[str, int]:

@@ -28,8 +28,15 @@ Reason = Literal[
 YouTube = Literal["off", "moderate", "strict"]
 """YouTube's restricted mode."""
 
+When = Literal["any", "term", "holidays", "bank-holidays", "not-bank-holidays"]
+"""On which dates a period begins: `term` is inside a term and no bank holiday, `holidays` is
+outside every term or a bank holiday."""
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
+
+Role = Literal["administrator", "partner-administrator", "tutor", "safeguarding-lead", "leadership"]
+"""What a person is, as far as permissions go."""
 
 ACTIONS: tuple[Action, ...] = ("allow", "monitor", "warn", "block")
 """In order of strictness."""
@@ -84,8 +91,8 @@ class Client:
     """The room's id inside its venue."""
     device: str | None
     profile: str
-    withdrawn: bool = False
-    """Access is withdrawn from the device: only essentials are open."""
+    withdrawn_until: float = -math.inf
+    """Until then access is withdrawn from the device: only essentials are open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +112,22 @@ class Rule:
     expires: float = math.inf
     octets: int = 0
     """Length of the pattern's fixed part in wire form: the longer one is the more specific."""
+    id: int | None = None
+    """Its number in the store; None in a file."""
+    bundle: str | None = None
+    """The bundle its pattern came from; several rules then stand for the one written."""
 
     @property
     def text(self) -> str:
         """The pattern or the network, as written."""
-        return self.pattern.text if self.pattern is not None else str(self.network)
+        if self.pattern is None:
+            return str(self.network)
+        return in_bundle(self.pattern.text, self.bundle)
+
+    @property
+    def name(self) -> str:
+        """How people call it: its number in the store, or its place in the file."""
+        return f"{self.number + 1}" if self.id is None else f"{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,45 @@ class ApprovedException:
     start: float
     """First instant at which it holds; `-math.inf` when none was given."""
     until: float
-    """First instant at which it no longer holds."""
+    """First instant at which it no longer holds; earlier than was approved if it was ended."""
+    id: int | None = None
+    """Its number in the store; None in a file."""
+    bundles: Mapping[str, tuple[Pattern, ...]] = field(default_factory=dict)
+    """Bundles it opens, with their sites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A platform with the supporting hosts it cannot do without."""
+
+    id: str
+    title: str
+    sites: tuple[Pattern, ...]
+    shipped: bool = False
+    """Whether it came with the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One role of a person."""
+
+    role: Role
+    venues: frozenset[str] = frozenset()
+    """Where it holds; empty: everywhere."""
+
+    def covers(self, venue: str | None) -> bool:
+        """Whether it holds at a venue; None: for all venues together."""
+        return not self.venues or venue in self.venues
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may decide things, or see them."""
+
+    id: str
+    name: str
+    email: str = ""
+    roles: tuple[Grant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +199,7 @@ class Period:
     end_minute: int
     """Minutes after local midnight, up to 1440; not after the start: it ends the day after."""
     actions: Mapping[str, Action]
+    when: When = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +241,20 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One machine, known by its addresses."""
+    """One machine, known by its addresses, by a client id that a forwarder sends, or by its name in
+    a DHCP lease.
+    """
 
     id: str
     title: str
     addresses: tuple[Address, ...]
     profile: str | None = None
     withdrawn: bool = False
+    withdrawn_until: float = math.inf
+    """When access comes back by itself, in POSIX seconds."""
+    withdrawn_reason: str = ""
+    client_ids: tuple[str, ...] = ()
+    hostnames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +266,10 @@ class Organisation:
     """An IANA name; timetables and instants without an offset are read in it."""
     default_profile: str
     """For venues that name none, and for addresses that belong to no venue."""
+    holidays: str = ""
+    """Whose bank holidays count: a division of GOV.UK's list; "" for none."""
+
+
+def in_bundle(pattern: str, bundle: str | None) -> str:
+    """A pattern as people read it: `fbcdn.net`, or `fbcdn.net (bundle facebook)`."""
+    return pattern if bundle is None else f"{pattern} (bundle {bundle})"

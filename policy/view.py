@@ -9,7 +9,6 @@ new view at `valid_until`.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +17,9 @@ from zoneinfo import ZoneInfo
 from categoriser.names import Spelling
 from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
+from policy.calendar import Calendar
 from policy.named import NamedTable
+from policy.rulebook import RuleBook
 from policy.timetable import Timetable, weigh
 from policy.types import (
     Action,
@@ -31,15 +32,17 @@ from policy.types import (
     Profile,
     Rule,
     Venue,
+    in_bundle,
 )
 from policy.wording import Audience, Sentences
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovedSite:
-    """One site of an exception, as the pattern table hands it back."""
+    """One site of an exception, as the table hands it back."""
 
     site: str
+    """As people read it, with its bundle."""
     exception: ApprovedException
 
 
@@ -106,6 +109,8 @@ class View:
 
     client: Client
     profile: Profile
+    withdrawn: bool
+    """Access is withdrawn from the device now."""
     at: float
     valid_until: float
     """The next timetable edge, or start or end of an exception or rule of this client."""
@@ -138,11 +143,10 @@ class Views:
 
     __slots__ = (
         "_exceptions",
-        "_expiries",
-        "_find_rules",
         "_find_sites",
         "_kinds",
         "_profiles",
+        "_rules",
         "_sentences",
         "_timetables",
     )
@@ -150,17 +154,19 @@ class Views:
     def __init__(
         self,
         organisation: Organisation,
+        calendar: Calendar,
         profiles: Mapping[str, Profile],
         venues: Mapping[str, Venue],
         devices: Mapping[str, Device],
-        rules: Iterable[Rule],
+        rules: RuleBook,
         exceptions: Iterable[ApprovedException],
         taxonomy: Taxonomy,
     ) -> None:
         zone = ZoneInfo(organisation.timezone)
         self._profiles = profiles
         self._timetables = {
-            profile.id: Timetable(profile, taxonomy, zone) for profile in profiles.values()
+            profile.id: Timetable(profile, taxonomy, zone, calendar)
+            for profile in profiles.values()
         }
         self._kinds = CategoryRanks(
             locked=frozenset(c for c, entry in taxonomy.items() if entry.locked),
@@ -176,23 +182,17 @@ class Views:
             devices=devices,
         )
 
-        self._expiries: dict[str, list[float]] = {}
-        """Scope -> when rules of that scope end, in order."""
-        patterns: list[tuple[Pattern, Rule]] = []
-        for rule in rules:
-            if rule.pattern is not None:
-                patterns.append((rule.pattern, rule))
-            if rule.expires < math.inf:
-                self._expiries.setdefault(rule.scope, []).append(rule.expires)
-        for expiries in self._expiries.values():
-            expiries.sort()
-        self._find_rules = NamedTable(patterns).find if patterns else None
-
+        self._rules = rules
         self._exceptions: dict[str, list[ApprovedException]] = {}
         sites: list[tuple[Pattern, ApprovedSite]] = []
         for exception in exceptions:
             self._exceptions.setdefault(exception.where, []).append(exception)
             sites += [(site, ApprovedSite(site.text, exception)) for site in exception.sites]
+            sites += [
+                (site, ApprovedSite(in_bundle(site.text, bundle), exception))
+                for bundle, members in exception.bundles.items()
+                for site in members
+            ]
         self._find_sites = NamedTable(sites).find if sites else None
 
     def view(self, client: Client, at: float) -> View:
@@ -212,15 +212,17 @@ class Views:
         ]
         edges = list(changes.values())
         edges += [e.start if e.start > at else e.until for e in exceptions]
-        for scope in scopes:
-            expiries = self._expiries.get(scope, [])
-            edges += expiries[(first := bisect_right(expiries, at)) : first + 1]
+        edges.append(self._rules.next_expiry(scopes, at))
+        withdrawn = at < client.withdrawn_until
+        if withdrawn:
+            edges.append(client.withdrawn_until)
         wording = self._sentences.wording_for(client)
         return View(
             client=client,
             profile=self._profiles[client.profile],
+            withdrawn=withdrawn,
             at=at,
-            valid_until=min(edges, default=math.inf),
+            valid_until=min(edges),
             volatile=frozenset(changes),
             changes=changes,
             actions=segment.actions,
@@ -229,11 +231,11 @@ class Views:
             kinds=self._kinds,
             scopes=scopes,
             openings=Openings(tuple(e for e in exceptions if e.categories), at),
-            find_rules=self._find_rules,
+            find_rules=self._rules.find,
             find_sites=self._find_sites,
             unmatched=(
                 Decision("block", "withdrawn", wording=wording)
-                if client.withdrawn
+                if withdrawn
                 else Decision("allow", "default", wording=wording)
             ),
             wording=wording,

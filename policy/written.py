@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from functools import cache
-from typing import Literal
+from typing import Final, Literal
 
-from publicsuffixlist import PublicSuffixList
-
-from categoriser.names import from_text
-from categoriser.patterns import Pattern, PatternFault
+from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
+from policy.patterns import octets_of, read_pattern
 from policy.reading import Table, show
-from policy.types import ApprovedException, Device, Network, Profile, Rule, Venue
+from policy.types import ApprovedException, Bundle, Device, Network, Profile, Rule, Venue
 
 _RULE_ACTIONS: tuple[Literal["allow", "deny"], ...] = ("allow", "deny")
+_TARGETS: Final = ("pattern", "address", "bundle")
+_DONE: Final = {"deny": "denied", "allow": "allowed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class Places:
     profiles: Mapping[str, Profile]
     venues: Mapping[str, Venue]
     devices: Mapping[str, Device]
+    bundles: Mapping[str, Bundle]
 
     def ids(self, kind: str) -> Collection[str]:
         """The ids that may follow `kind:` in a scope."""
@@ -46,8 +46,11 @@ class Places:
 
 
 def read_rules(document: Table, places: Places, zone: tzinfo) -> list[Rule]:
-    """All rules, in the order of the document."""
-    return [_rule(number, table, places, zone) for number, table in document.tables("rules")]
+    """All rules, in the order of the document; one of a bundle gives one for each of its sites."""
+    rules: list[Rule] = []
+    for number, table in document.tables("rules"):
+        rules += _rule(number, table, places, zone)
+    return rules
 
 
 def read_exceptions(
@@ -60,9 +63,9 @@ def read_exceptions(
     ]
 
 
-def _rule(number: int, table: Table, places: Places, zone: tzinfo) -> Rule:
+def _rule(number: int, table: Table, places: Places, zone: tzinfo) -> list[Rule]:
     action = table.word("action", _RULE_ACTIONS, "deny", required=True)
-    pattern, network = _target(table, action)
+    pattern, network, bundle = _target(table, action, places)
     expires = table.instant("expires", zone, whole_day=True)
     rule = Rule(
         number=number,
@@ -75,24 +78,40 @@ def _rule(number: int, table: Table, places: Places, zone: tzinfo) -> Rule:
         review=table.day("review"),
         expires=math.inf if expires is None else expires,
         octets=0 if pattern is None else octets_of(pattern),
+        id=table.number("id"),
     )
     table.finish()
-    return rule
+    if bundle is None:
+        return [rule]
+    return [
+        replace(rule, pattern=site, octets=octets_of(site), bundle=bundle.id)
+        for site in bundle.sites
+    ]
 
 
-def _target(table: Table, action: str) -> tuple[Pattern | None, Network | None]:
-    """What a rule is about: a pattern of names, or a network to deny."""
-    if table.has("pattern") == table.has("address"):
-        given = "both pattern and address" if table.has("pattern") else "nothing to match"
-        table.faults.add(table.path, given, "allowed: either pattern or address")
+def _target(
+    table: Table, action: str, places: Places
+) -> tuple[Pattern | None, Network | None, Bundle | None]:
+    """What a rule is about: a pattern of names, a network to deny, or a bundle to allow."""
+    given = [key for key in _TARGETS if table.has(key)]
+    if len(given) != 1:
+        what = f"both {' and '.join(given)}" if given else "nothing to match"
+        table.faults.add(table.path, what, "allowed: one of pattern, address or bundle")
+    for key in ("address", "bundle"):
+        only = "deny" if key == "address" else "allow"
+        if key in given and action != only:
+            article = "an" if key == "address" else "a"
+            allowed = f"allowed: {only}; {article} {key} can only be {_DONE[only]}"
+            table.faults.add(table.at("action"), f"{show(action)} of {article} {key}", allowed)
     if table.has("address"):
-        if action == "allow":
-            allowed = "allowed: deny; an address can only be denied"
-            table.faults.add(table.at("action"), f"{show(action)} of an address", allowed)
-        return None, table.network(table.at("address"), table.text("address"))
+        return None, table.network(table.at("address"), table.text("address")), None
+    if table.has("bundle"):
+        name = table.reference("bundle", places.bundles, "bundle")
+        return None, None, None if name is None else places.bundles[name]
     if not table.has("pattern"):
-        return None, None
-    return _pattern(table, table.at("pattern"), table.text("pattern"), wildcards=True), None
+        return None, None, None
+    path = table.at("pattern")
+    return read_pattern(table.faults, path, table.text("pattern"), wildcards=True), None, None
 
 
 def _exception(
@@ -101,8 +120,14 @@ def _exception(
     sites = [
         pattern
         for path, text in table.texts("sites")
-        if (pattern := _pattern(table, path, text, wildcards=False)) is not None
+        if (pattern := read_pattern(table.faults, path, text, wildcards=False)) is not None
     ]
+    bundles: dict[str, tuple[Pattern, ...]] = {}
+    for path, name in table.texts("bundles"):
+        if name in places.bundles:
+            bundles[name] = places.bundles[name].sites
+        else:
+            table.faults.unknown(path, name, "bundle", places.bundles)
     categories: set[str] = set()
     for path, category in table.texts("categories"):
         if category not in taxonomy:
@@ -112,8 +137,9 @@ def _exception(
             table.faults.add(path, f"{show(category)} cannot be exempted", f"allowed: {exemptible}")
         else:
             categories |= {category, *taxonomy.descendants(category)}
-    if not table.raw.get("sites") and not table.raw.get("categories"):
-        table.faults.add(table.path, "nothing to open", "allowed: sites, categories or both")
+    if not any(table.raw.get(key) for key in ("sites", "categories", "bundles")):
+        allowed = "allowed: sites, categories, bundles or several of them"
+        table.faults.add(table.path, "nothing to open", allowed)
     start = table.instant("from", zone)
     until = table.instant("until", zone, whole_day=True)
     if not table.has("until"):
@@ -122,6 +148,9 @@ def _exception(
         table.faults.add(table.at("until"), "it ends before it begins", "allowed: later than from")
     if not table.has("where"):
         table.faults.add(table.at("where"), "nothing is given", "where is required")
+    revoked = table.instant("revoked", zone)
+    if revoked is not None and until is not None:
+        until = min(until, revoked)
     exception = ApprovedException(
         number=number,
         sites=tuple(sites),
@@ -131,6 +160,8 @@ def _exception(
         approver=table.text("approver"),
         start=-math.inf if start is None else start,
         until=math.inf if until is None else until,
+        id=table.number("id"),
+        bundles=bundles,
     )
     table.finish()
     return exception
@@ -149,46 +180,3 @@ def _scope(table: Table, key: str, places: Places, kinds: tuple[str, ...]) -> st
     elif id not in (known := places.ids(kind)):
         table.faults.unknown(table.at(key), id, kind, known)
     return scope
-
-
-def _pattern(table: Table, path: str, text: str, wildcards: bool) -> Pattern | None:
-    """One pattern of names that is neither a guess nor a piece of the internet's root."""
-    if not text:
-        return None
-    try:
-        pattern = Pattern.parse(text)
-    except PatternFault as fault:
-        table.faults.lines.append(f"{table.faults.where}: {path}: {fault}")
-        return None
-    if pattern.kind == "keyword":
-        allowed = "allowed: example.com or =example.com; keywords only suggest"
-        table.faults.add(path, f"{show(text)} is a keyword", allowed)
-        return None
-    if pattern.kind == "wildcard":
-        if not wildcards:
-            allowed = "allowed: one site, such as example.com or =example.com"
-            table.faults.add(path, f"{show(text)} is a wildcard", allowed)
-    elif pattern.kind == "domain":
-        # The exact name (=gov.uk) does no harm: it reaches nothing below it.
-        name = pattern.text
-        if "." not in name or _public_suffixes().is_public(name):
-            kind = "public suffix" if "." in name else "single label"
-            allowed = f"allowed: a name below it such as example.{name}, or ={name} for it alone"
-            if wildcards:
-                allowed += f", or *.{name} if you mean everything below it"
-            table.faults.add(path, f"{show(text)} is a {kind}", allowed)
-    return pattern
-
-
-def octets_of(pattern: Pattern) -> int:
-    """Length in wire form of what a pattern fixes of a name."""
-    return len(from_text(pattern.text.removeprefix("=").removeprefix("*.").removesuffix(".*")))
-
-
-@cache
-def _public_suffixes() -> PublicSuffixList:
-    """Suffixes under which the public may register names.
-
-    Only those of registries: a hosting company's (github.io) are a fair thing to deny.
-    """
-    return PublicSuffixList(only_icann=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 
 import pytest
@@ -21,7 +22,7 @@ from .college import packed, policy
         ("10.20.3.40", Client("ellesmere-port", "it-suite", None, "learners")),
         ("10.20.4.9", Client("ellesmere-port", "youth-club", None, "young")),
         ("10.20.3.7", Client("ellesmere-port", "it-suite", "tutor-laptop", "staff")),
-        ("10.20.3.12", Client("ellesmere-port", "it-suite", "loan-laptop", "learners", True)),
+        ("10.20.3.12", Client("ellesmere-port", "it-suite", "loan-laptop", "learners", math.inf)),
         ("10.30.255.255", Client("crewe", None, None, "learners")),
         ("203.0.113.7", Client("partner", None, None, "guests")),
         ("203.0.113.8", Client("unknown", None, None, "learners")),

@@ -66,7 +66,7 @@ clients = st.sampled_from(
         Client("v", None, None, "p"),
         Client("v", "r", None, "p"),
         Client("v", "r", "d", "p"),
-        Client("v", "r", "d", "p", withdrawn=True),
+        Client("v", "r", "d", "p", withdrawn_until=math.inf),
     ]
 )
 
@@ -246,7 +246,7 @@ def test_withdrawing_access_opens_nothing(
     """A withdrawn device sees only essentials, and of those no more than before."""
     device = Client("v", "r", "d", "p")
     before = ask(world, device, at, name, on)
-    after = ask(world, Client("v", "r", "d", "p", withdrawn=True), at, name, on)
+    after = ask(world, Client("v", "r", "d", "p", withdrawn_until=math.inf), at, name, on)
     if "essential" in on:
         assert before.action == after.action
     else:

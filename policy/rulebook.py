@@ -1,0 +1,45 @@
+"""All rules of a policy, ready to be searched: by name, by address, and for the next that ends.
+
+Made apart from the rest of a policy, because a college may have 50,000 rules, and an exception for
+one room must not have them all filed again.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Collection, Iterable
+
+from policy.addresses import AddressRules
+from policy.named import NamedTable
+from policy.types import Rule
+
+
+class RuleBook:
+    """Immutable."""
+
+    __slots__ = ("_expiries", "addresses", "denies_addresses", "find", "rules")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self.addresses = AddressRules(self.rules)
+        self.denies_addresses = any(rule.network is not None for rule in self.rules)
+        """Whether any rule is about addresses: most policies have none."""
+        named = [(rule.pattern, rule) for rule in self.rules if rule.pattern is not None]
+        self.find = NamedTable(named).find if named else None
+        """Rules in any scope for a `Spelling`; None when none is about names."""
+        self._expiries: dict[str, list[float]] = {}
+        for rule in self.rules:
+            if rule.expires < math.inf:
+                self._expiries.setdefault(rule.scope, []).append(rule.expires)
+        for expiries in self._expiries.values():
+            expiries.sort()
+
+    def next_expiry(self, scopes: Collection[str], at: float) -> float:
+        """When the next rule of these scopes ends after `at`; `math.inf` for never."""
+        found = math.inf
+        for scope in scopes:
+            expiries = self._expiries.get(scope)
+            if expiries is not None and expiries[-1] > at:
+                found = min(found, expiries[bisect_right(expiries, at)])
+        return found
