@@ -26,6 +26,15 @@ settings.register_profile("explore", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one option of ours; options must be declared in the uppermost conftest."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what golden tests find as what they expect; read the changes",
+    )
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared material (real lists, essential hosts)."""

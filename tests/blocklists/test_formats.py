@@ -1,7 +1,9 @@
-"""List formats, against odd lines that occur in real lists."""
+"""What all list formats have in common: finding, detecting, and reading hostile files."""
 
 from __future__ import annotations
 
+import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,111 +11,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocklists import formats
-from blocklists.entries import ADDRESS, NOT_A_NAME, NOT_A_SINK, PATTERN, Entry, Reject
-from categoriser.names import to_text
+from blocklists.entries import NOT_A_NAME, TOO_LONG, Entry, Reject
+from blocklists.formats import LINE_CHARACTERS_MAX, FormatFault
+from categoriser.names import normal
+from tests.blocklists.formats.answers import items, text_formats
 
-
-def read(word: str, *lines: str) -> list[str]:
-    """What a format makes of some lines: a name, =name, or the reason of the rejection."""
-    found = []
-    for item in formats.find(word).read(lines):
-        if isinstance(item, Entry):
-            found.append("=" * item.exact + to_text(item.name))
-        else:
-            found.append(item.reason)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("line", "result"),
-    [
-        ("bet365.com", ["bet365.com"]),
-        ("  Bet365.COM.\r\n", ["bet365.com"]),
-        ("\ufeffbet365.com", ["bet365.com"]),
-        ("*.bet365.com", ["bet365.com"]),
-        (".bet365.com", ["bet365.com"]),
-        ("=bet365.com", ["=bet365.com"]),
-        ("bet365.com # brand", ["bet365.com"]),
-        ("bet365.com\t# brand", ["bet365.com"]),
-        ("# comment", []),
-        ("! comment", []),
-        ("", []),
-        ("sportfogadás.com", ["xn--sportfogads-t7a.com"]),
-        ("_x.example.com", ["_x.example.com"]),
-        ("s213490.florenfile.com:183", ["s213490.florenfile.com"]),
-        ("159.153.253.16", [ADDRESS]),
-        ("159.153.253.16:8080", [ADDRESS]),
-        ("2001:db8::1", [ADDRESS]),
-        ("*.bet", [PATTERN]),
-        ("bet365.*", [PATTERN]),
-        ("~casino", [PATTERN]),
-        ("*.a.*.com", [PATTERN]),
-        ("========", [NOT_A_NAME]),
-        ("bet365.com#x", [NOT_A_NAME]),
-        ("http://bet365.com/", [NOT_A_NAME]),
-        ("||click.aliexpress.com^$image,script", [NOT_A_NAME]),
-        ("two words.com", [NOT_A_NAME]),
-        ("a..b.com", [NOT_A_NAME]),
-        ("bad\ufffd.com", [NOT_A_NAME]),
-        ("nul\x00.com", [NOT_A_NAME]),
-    ],
-)
-def test_plain(line: str, result: list[str]) -> None:
-    assert read("plain", line) == result
-
-
-@pytest.mark.parametrize(
-    ("line", "result"),
-    [
-        ("0.0.0.0 bet365.com", ["bet365.com"]),
-        ("127.0.0.1\tBet365.com.  # brand", ["bet365.com"]),
-        ("127.0.0.7 p19-sign.tiktokcdn-us.com", ["p19-sign.tiktokcdn-us.com"]),
-        ("::1 bet365.com", ["bet365.com"]),
-        (":: a.com b.com", ["a.com", "b.com"]),
-        ("0.0.0.0 xxxhindi.to en", ["xxxhindi.to", "en"]),
-        ("0.0.0.0 0.0.0.0", []),
-        ("127.0.0.1 localhost localhost.localdomain", []),
-        ("255.255.255.255 broadcasthost", []),
-        ("fe80::1%lo0 localhost", []),
-        ("ff02::1 ip6-allnodes", []),
-        ("192.0.2.1 bet365.com", [NOT_A_SINK]),
-        ("bet365.com", [NOT_A_NAME]),
-        ("0.0.0.0", []),
-        ("0.0.0.0 bad name\x00", ["bad", NOT_A_NAME]),
-        ("# 0.0.0.0 bet365.com", []),
-    ],
-)
-def test_hosts(line: str, result: list[str]) -> None:
-    assert read("hosts", line) == result
-
-
-@pytest.mark.parametrize("word", formats.names())
-def test_line_numbers_count_from_one(word: str) -> None:
-    good = "0.0.0.0 a.com" if word == "hosts" else "a.com"
-    items = list(formats.find(word).read(["# x", "", good, "\x00\x00"]))
-    assert [item.line for item in items] == [3, 4]
-
-
-@pytest.mark.parametrize("word", formats.names())
-@given(lines=st.lists(st.text(max_size=80), max_size=5))
-def test_no_content_raises(word: str, lines: list[str]) -> None:
-    fmt = formats.find(word)
-    assert 0 <= fmt.recognise(lines) <= 1
-    assert all(isinstance(item, Entry | Reject) for item in fmt.read(lines))
+TEN = "adblock csv dnsmasq hosts plain rpz unbound ut1 v2fly wildcards"
+LONG = b"x." * LINE_CHARACTERS_MAX + b"evil.com"
 
 
 def test_formats_are_found_by_file_name() -> None:
-    assert {"plain", "hosts"} <= set(formats.names())
-    with pytest.raises(formats.FormatFault, match="allowed are .*hosts.*plain"):
+    assert formats.names() == TEN.split()
+    with pytest.raises(FormatFault, match="'excel'; allowed are .*hosts.*plain"):
         formats.find("excel")
+    with pytest.raises(FormatFault, match="'excel'"):
+        formats.read(io.BytesIO(), "excel")
 
 
-def test_detects_by_content() -> None:
-    assert formats.detect(["# x", "0.0.0.0 a.com", "0.0.0.0 b.com"]) == "hosts"
-    assert formats.detect(["# x", "a.com", "*.b.com", "=c.com", "junk line here"]) == "plain"
-    for lines in ([], ["# only", "", "# comments"], ["<html>", "<body class='x'>"]):
-        with pytest.raises(formats.FormatFault, match="there are"):
-            formats.detect(lines)
+@pytest.mark.parametrize(
+    ("head", "word"),
+    [
+        (b"# x\n0.0.0.0 a.com\n0.0.0.0 b.com", "hosts"),
+        (b"# x\r\n127.0.0.1 a.com\r\n", "hosts"),
+        (b"# x\na.com\n*.b.com\n=c.com\njunk line here", "plain"),
+        (b"\xef\xbb\xbfa.com\n", "plain"),
+        (b"*.a.com\n*.b.com", "wildcards"),
+        (b"domain:a.com\nfull:b.com", "v2fly"),
+        (b"domain,category\na.com,gambling", "csv"),
+        (b"||a.com^\n||b.com^\n", "adblock"),
+        (b"address=/a.com/\naddress=/b.com/0.0.0.0\n", "dnsmasq"),
+        (b'local-zone: "a.com" always_nxdomain\n', "unbound"),
+        (b"$TTL 60\n@ SOA a. b. 1 2 3 4 5\n NS a.\na.com CNAME .\n*.a.com CNAME .\n", "rpz"),
+    ],
+)
+def test_detects_by_content(head: bytes, word: str) -> None:
+    assert formats.detect(head) == word
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"# only\n\n# comments", b"<html>\n<body class='x'>\n<p>no list", bytes(600), LONG],
+)
+def test_what_no_format_recognises_is_a_fault(head: bytes) -> None:
+    with pytest.raises(FormatFault, match="there are .*plain"):
+        formats.detect(head)
+
+
+def test_a_line_that_the_head_cuts_in_two_does_not_count() -> None:
+    head = (b"a" * 60 + b".com\n") * 1100
+    assert len(head) > formats.HEAD_OCTETS
+    assert formats.detect(head[: formats.HEAD_OCTETS]) == "plain"
 
 
 def test_detects_the_real_lists(shared: Path) -> None:
@@ -123,8 +70,77 @@ def test_detects_the_real_lists(shared: Path) -> None:
         name, _, _, kind = row.split("\t")[:4]
         path = shared / "lists" / name
         if kind in formats.names() and path.is_file():
-            with path.open(encoding="utf-8", errors="replace") as file:
-                lines = [line for _, line in zip(range(formats.SAMPLE_LINES), file, strict=False)]
-            assert formats.detect(lines) == kind, name
+            with path.open("rb") as file:
+                assert formats.detect(file.read(formats.HEAD_OCTETS)) == kind, name
             checked += 1
-    assert checked > 20
+    assert checked > 50
+
+
+def test_odd_octets_and_endless_lines_cost_one_line_each() -> None:
+    content = b"\xef\xbb\xbffirst.example\r\n" + LONG + b"\n\xff\xfe.example\nnul\0.example\nlast.a"
+    assert items("plain", content) == [
+        Entry(1, "first.example"),
+        Reject(2, LONG[:120].decode(), TOO_LONG),
+        Reject(3, "\ufffd\ufffd.example", NOT_A_NAME),
+        Reject(4, "nul\0.example", NOT_A_NAME),
+        Entry(5, "last.a"),
+    ]
+    assert items("plain", b"a.com\n" + LONG)[1:] == [Reject(2, LONG[:120].decode(), TOO_LONG)]
+
+
+@pytest.mark.parametrize("separator", ["\r", "\u2028", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_what_only_looks_like_a_line_end_hides_no_second_name(separator: str) -> None:
+    found = items("plain", f"a.com{separator}b.com\nc.com\n".encode())
+    assert [(item.line, isinstance(item, Entry)) for item in found] == [(1, False), (2, True)]
+
+
+@pytest.mark.parametrize("word", text_formats())
+def test_one_line_of_many_megabytes_takes_no_memory(word: str) -> None:
+    class Endless(io.RawIOBase):
+        left = 30_000_000
+
+        def read(self, size: int = -1, /) -> bytes:
+            size = min(size, self.left)
+            self.left -= size
+            return b"a" * size
+
+    tracemalloc.start()
+    try:
+        found = list(formats.read(Endless(), word))  # type: ignore[arg-type]  # read is enough
+        _, peak_octets = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [(item.line, item[2]) for item in found] == [(1, TOO_LONG)]
+    assert peak_octets < 2_000_000
+
+
+def test_a_file_of_nothing_but_overlong_lines_is_no_list() -> None:
+    class Bomb(io.RawIOBase):
+        def read(self, size: int = -1, /) -> bytes:
+            return (b"a" * (LINE_CHARACTERS_MAX + 1) + b"\n") * 50
+
+    with pytest.raises(FormatFault, match="allowed is a text of lines"):
+        for _ in formats.read(Bomb(), "plain"):  # type: ignore[arg-type]  # read is enough
+            pass
+
+
+@pytest.mark.parametrize("word", text_formats())
+@given(content=st.lists(st.text(max_size=80) | st.text('a.:*|^@/#"=,;~ -\t', max_size=40)))
+def test_no_content_raises(word: str, content: list[str]) -> None:
+    fmt = formats.find(word)
+    assert not formats.is_packed(fmt)
+    assert 0 <= fmt.recognise(content) <= 1  # type: ignore[union-attr]  # narrowed above
+    for item in items(word, "\n".join(content).encode("utf-8", errors="surrogatepass")):
+        assert isinstance(item, Entry | Reject)
+        assert item.line >= 1
+        if isinstance(item, Entry):
+            assert item.name == normal(item.name), "names are in normal form"
+
+
+@given(octets=st.binary(max_size=400))
+def test_no_octets_raise_anything_but_a_fault(octets: bytes) -> None:
+    try:
+        word = formats.detect(octets)
+    except FormatFault:
+        return
+    assert all(isinstance(item, Entry | Reject) for item in items(word, octets))

@@ -82,7 +82,11 @@ def test_no_entry_is_a_whole_suffix(name: str) -> None:
         pattern.text: reason
         for pattern in found
         if pattern.kind in ("domain", "exact")
-        and (reason := guard.fault(from_text(pattern.text.lstrip("=")), pattern.kind == "exact"))
+        and (
+            reason := guard.fault(
+                pattern.text.lstrip("="), "exact" if pattern.kind == "exact" else "domain"
+            )
+        )
     }
     assert wide == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from itertools import combinations
 from pathlib import Path
@@ -10,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from categoriser.indexfile import BulkTable, IndexFault, SourceInfo, encode, open_index
+from categoriser.indexfile import (
+    EXCEPTS,
+    EXCEPTS_BELOW,
+    LISTS,
+    LISTS_BELOW,
+    BulkTable,
+    IndexFault,
+    SourceInfo,
+    encode,
+    encode_keys,
+    member,
+    open_index,
+)
 from categoriser.matches import Match
 from categoriser.names import from_labels, from_text, spell
 from tests.categoriser import reference
@@ -105,6 +118,52 @@ def test_many_sets_of_sources_need_the_wide_array() -> None:
         assert [match.sources for match in found(table, f"n{a}-{b}.com")] == [(f"s{a}", f"s{b}")]
 
 
+def with_roles(**keys: dict[int, int]) -> BulkTable:
+    """An index of names (``_`` is a dot) -> position of the source -> what it does."""
+    entries = [
+        (
+            ".".join([*reversed(name.split("_")), ""]).encode(),
+            tuple(sorted(member(position, role) for position, role in roles.items())),
+        )
+        for name, roles in keys.items()
+    ]
+    return BulkTable.from_buffer(encode_keys(entries, SOURCES, 0.0, io.BytesIO()))
+
+
+def test_exceptions_take_away_their_own_sources_matches() -> None:
+    table = with_roles(
+        bet_com={0: LISTS, 1: LISTS, 2: LISTS},
+        help_bet_com={0: EXCEPTS, 2: EXCEPTS},
+        www_help_bet_com={0: LISTS},
+    )
+    both = Match("gambling", "bet.com", ("ut1:gambling", "local:gambling"))
+    adult = Match("adult", "bet.com", ("ut1:adult",))
+    ours = Match("gambling", "bet.com", ("local:gambling",))
+    assert found(table, "bet.com") == found(table, "x.bet.com") == [both, adult]
+    assert found(table, "help.bet.com") == [ours]
+    assert found(table, "www.help.bet.com") == [ours], "an exception is stronger than any entry"
+    assert len(table) == 2, "a name that is only excepted is not listed"
+
+
+def test_what_is_below_a_name_but_not_the_name() -> None:
+    table = with_roles(
+        bet_com={0: LISTS_BELOW, 1: LISTS},
+        x_com={0: LISTS},
+        y_x_com={0: EXCEPTS_BELOW},
+        z_com={0: LISTS_BELOW, 2: LISTS_BELOW},
+    )
+    ut1, ours = "ut1:gambling", "local:gambling"
+    assert found(table, "bet.com") == [Match("gambling", "bet.com", (ours,))]
+    assert found(table, "m.bet.com") == [Match("gambling", "bet.com", (ut1, ours))]
+    assert found(table, "y.x.com") == [Match("gambling", "x.com", (ut1,))]
+    assert found(table, "a.y.x.com") == []
+    assert found(table, "z.com") == []
+    assert found(table, "a.z.com") == [
+        Match("gambling", "*.z.com", (ut1,)),
+        Match("adult", "*.z.com", ("ut1:adult",)),
+    ]
+
+
 def test_an_index_of_nothing_finds_nothing() -> None:
     assert found(BulkTable.from_buffer(encode([], [], 0.0)), "a.com") == []
 
@@ -141,8 +200,8 @@ def test_refuses_a_truncated_file(tmp_path: Path) -> None:
 
 def test_refuses_another_version(tmp_path: Path) -> None:
     octets = bytearray(small())
-    struct.pack_into("=I", octets, 8, 2)
-    assert "version 2; allowed is 1" in refused(tmp_path / "i", bytes(octets))
+    struct.pack_into("=I", octets, 8, 3)
+    assert "version 3; allowed is 2" in refused(tmp_path / "i", bytes(octets))
 
 
 def test_refuses_another_kind_of_file(tmp_path: Path) -> None:
