@@ -1,34 +1,40 @@
-"""From list files to one published index file.
+"""From sheets to one published index file; and from list files given by hand, through sheets.
 
-Reads lists line by line, guards against entries that are too wide, counts what it rejects and why,
-and publishes the result by temporary file, fsync and rename, after reading it back: whoever maps
-the old file keeps it whole, and nobody ever sees half a new one. A list that gives nothing usable
-stops everything: an empty filter is worse than an old one.
+Publishing is by temporary file, fsync, reading back and rename: whoever maps the old file keeps it
+whole, and nobody ever sees half a new one. Lists given by hand have no last good version and no
+gates, so there a list that gives nothing usable stops everything: an empty filter is worse than an
+old one.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from blocklists import formats
-from blocklists.entries import TOO_LONG, Entry, Reject
-from blocklists.suffixes import SuffixGuard
+from blocklists.merging import Feed, Merger
+from blocklists.protection import Protected
+from blocklists.reading import ReadFault, Reading, Rejection, read_list
+from blocklists.sheets import ALLOWS_ENDING, ENTRIES_ENDING, SheetFault, count_sheet
+from blocklists.sources import Source
+from blocklists.unpacking import UnpackFault, opened
 from categoriser import taxonomy
-from categoriser.indexfile import MAX_SOURCES, BulkTable, SourceInfo, encode
-from categoriser.names import to_text
+from categoriser.indexfile import (
+    MAX_SOURCES,
+    BulkTable,
+    IndexFault,
+    SourceInfo,
+    encode_keys,
+    open_index,
+)
 from categoriser.taxonomy import Taxonomy
 
-MAX_NAMES: Final = 20_000_000  # four times the largest set of lists seen
-MAX_LINE_OCTETS: Final = 4096  # sixteen times the longest name
-MAX_EXAMPLES: Final = 3
-MAX_EXAMPLE_CHARACTERS: Final = 120
+NAMES_MAX: Final = 20_000_000  # four times the largest set of lists seen
+LIST_OCTETS_MAX: Final = 2 << 30  # of one list given by hand, unpacked
 LIST_ENDINGS: Final = (".txt", ".hosts", ".list", ".domains")
 
 
@@ -43,17 +49,21 @@ class CompileFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
-    """Lines rejected for one reason; `examples` are the first of them as (line number, text)."""
+class Part:
+    """The sheets of one source in one category; `fetched_at` is POSIX seconds."""
 
-    reason: str
-    count: int
-    examples: tuple[tuple[int, str], ...]
+    source_id: str
+    title: str
+    category: str
+    licence: str
+    entries: Path
+    allows: Path | None
+    fetched_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What became of one list file."""
+    """What became of one list file given by hand."""
 
     path: Path
     source: str
@@ -70,15 +80,47 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class CompileReport:
-    """What was published where. `names` are different names over all sources; `at` is POSIX
-    seconds.
+    """What was published where.
+
+    `names` are different names over all sources, `dropped` those that are not in the index because
+    a shorter name says the same; `at` is POSIX seconds. `sources` tells of list files given by
+    hand, and is empty when the index was made from sheets.
     """
 
     out: Path
     at: float
     octets: int
     names: int
-    sources: tuple[SourceReport, ...]
+    dropped: int
+    sources: tuple[SourceReport, ...] = ()
+
+
+def compile_sheets(parts: Sequence[Part], out: Path, *, at: float) -> CompileReport:
+    """Compile sheets into the index file `out`; no parts make an index of nothing.
+
+    Raises `CompileFault`, and OSError for trouble of the machine; then `out` is as it was.
+    """
+    if faults := list(_part_faults(parts, taxonomy.load())):
+        raise CompileFault(faults)
+    feeds = []
+    sources = []
+    try:
+        for position, part in enumerate(parts):
+            count = count_sheet(part.entries)
+            info = (part.source_id, part.title, part.category, part.licence)
+            sources.append(SourceInfo(*info, count, part.fetched_at))
+            feeds.append(Feed(part.entries, position))
+            if part.allows is not None:
+                feeds.append(Feed(part.allows, position, allow=True))
+        if (total := sum(source.entries for source in sources)) > NAMES_MAX:
+            raise CompileFault([f"index: {total} entries; allowed are {NAMES_MAX}"])
+        merger = Merger(feeds)
+        with tempfile.TemporaryFile(dir=out.parent) as spool:
+            octets = encode_keys(merger.keys(), sources, at, spool)
+        table = publish(octets, out)
+    except (SheetFault, IndexFault) as fault:
+        raise CompileFault([str(fault)]) from None
+    return CompileReport(out, at, len(octets), len(table), merger.dropped)
 
 
 def compile_index(
@@ -91,26 +133,25 @@ def compile_index(
     was.
     """
     lists = _plan([Path(path) for path in paths], category, taxonomy.load())
-    guard = SuffixGuard()
-    sources = [SourceInfo(item.source, item.path.name, item.category) for item in lists]
+    out = Path(out)
     try:
-        octets = encode(_entries(lists, guard), sources, at)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+            reports, parts = _read_all(lists, Path(folder), at)
+            report = compile_sheets(parts, out, at=at)
     except OSError as fault:
         raise CompileFault(
-            [f"{fault.filename}: {fault.strerror}; readable files are needed"]
+            [
+                f"{fault.filename or out}: {fault.strerror}; readable lists, room on disk and a "
+                "writable place are needed"
+            ]
         ) from None
-    if faults := [f"{item.path}: {item.emptiness()}" for item in lists if not item.accepted]:
-        raise CompileFault(faults)
-    table = BulkTable.from_buffer(octets, where=str(out))
-    publish(octets, Path(out))
-    counted = {source.id: source.entries for source in table.manifest.sources}
-    reports = tuple(item.report(counted[item.source]) for item in lists)
-    return CompileReport(Path(out), at, len(octets), len(table), reports)
+    return CompileReport(out, at, report.octets, report.names, report.dropped, tuple(reports))
 
 
-def publish(octets: bytes, out: Path) -> None:
-    """Replace `out` in one step. Raises `CompileFault` if the place cannot be written; then `out`
-    is as it was.
+def publish(octets: bytes, out: Path) -> BulkTable:
+    """Replace `out` in one step by an index, and give it back as read from the disk.
+
+    Raises OSError and `IndexFault`; then `out` is as it was.
     """
     temporary: Path | None = None
     try:
@@ -121,20 +162,22 @@ def publish(octets: bytes, out: Path) -> None:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())
+        table = open_index(temporary)
         temporary.chmod(0o644)  # the resolver runs as another user
         temporary.replace(out)
-        directory = os.open(out.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # or the rename itself may be lost with the power
-        finally:
-            os.close(directory)
-    except OSError as fault:
+    except (OSError, IndexFault):
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise CompileFault([f"{out}: {fault.strerror}; a writable place is needed"]) from None
+        raise
+    directory = os.open(out.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # or the rename itself may be lost with the power
+    finally:
+        os.close(directory)
+    return table
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _List:
     """One list file on its way into the index."""
 
@@ -142,32 +185,88 @@ class _List:
     category: str
     source: str
     format: str
-    lines: int = 0
-    accepted: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
 
-    def reject(self, line: int, text: str, reason: str) -> None:
-        self.counts[reason] += 1
-        examples = self.examples.setdefault(reason, [])
-        if len(examples) < MAX_EXAMPLES:
-            examples.append((line, text[:MAX_EXAMPLE_CHARACTERS]))
 
-    def emptiness(self) -> str:
-        if not self.counts:
-            return f"{self.lines} lines and no entry; a list names at least one site"
-        reason, count = self.counts.most_common(1)[0]
-        line, text = self.examples[reason][0]
-        return f"no usable entry ({count} times {reason}; line {line}: {text!r}); a list has names"
+def _part_faults(parts: Sequence[Part], categories: Taxonomy) -> Iterator[str]:
+    if len(parts) > MAX_SOURCES:
+        yield f"index: {len(parts)} sources and categories; allowed are {MAX_SOURCES}"
+    seen = set()
+    for part in parts:
+        if fault := _category_fault(part.category, categories):
+            yield f"{part.source_id}: {fault}"
+        if (part.source_id, part.category) in seen:
+            yield f"{part.source_id}: category {part.category} twice; allowed is once"
+        seen.add((part.source_id, part.category))
 
-    def report(self, entries: int) -> SourceReport:
-        rejections = tuple(
-            Rejection(reason, count, tuple(self.examples[reason]))
-            for reason, count in self.counts.most_common()
+
+def _read_all(
+    lists: Sequence[_List], folder: Path, at: float
+) -> tuple[list[SourceReport], list[Part]]:
+    """The sheets of all lists; every list's fault at once."""
+    faults: list[str] = []
+    reports = []
+    parts = []
+    for number, item in enumerate(lists):
+        sheets = folder / str(number)
+        sheets.mkdir()
+        source = Source(
+            item.source, item.path.name, "local", {"": item.category}, format=item.format
         )
-        return SourceReport(
-            self.path, self.source, self.category, self.format, self.lines, entries, rejections
+        try:
+            reading = read_list(
+                item.path,
+                source,
+                sheets,
+                at=at,
+                previous=None,
+                protected=Protected(()),
+                octets_max=LIST_OCTETS_MAX,
+            )
+        except ReadFault as fault:
+            faults += [
+                f"{item.path}: {text.removeprefix(f'{source.id}: ')}" for text in fault.faults
+            ]
+            continue
+        entries = reading.entries[item.category]
+        if not entries:
+            faults.append(f"{item.path}: {_emptiness(reading)}")
+        reports.append(
+            SourceReport(
+                item.path,
+                item.source,
+                item.category,
+                reading.format,
+                reading.lines,
+                entries,
+                reading.rejections,
+            )
         )
+        allows = sheets / f"{item.category}{ALLOWS_ENDING}"
+        parts.append(
+            Part(
+                item.source,
+                item.path.name,
+                item.category,
+                "",
+                sheets / f"{item.category}{ENTRIES_ENDING}",
+                allows if reading.allows else None,
+                0.0,
+            )
+        )
+    if faults:
+        raise CompileFault(faults)
+    return reports, parts
+
+
+def _emptiness(reading: Reading) -> str:
+    if not reading.rejections:
+        return f"{reading.lines} lines and no entry; a list names at least one site"
+    first = reading.rejections[0]
+    line, text = first.examples[0]
+    return (
+        f"no usable entry ({first.count} times {first.reason}; line {line}: {text!r}); "
+        "a list has names"
+    )
 
 
 def _plan(paths: Sequence[Path], category: str | None, categories: Taxonomy) -> list[_List]:
@@ -183,10 +282,9 @@ def _plan(paths: Sequence[Path], category: str | None, categories: Taxonomy) -> 
             faults.append(f"{path}: {fault}")
             continue
         try:
-            with path.open("rb") as file:
-                sample = list(islice(_lines(file), formats.SAMPLE_LINES))
-            word = formats.detect(sample)
-        except (OSError, formats.FormatFault) as fault_:
+            with opened(path, LIST_OCTETS_MAX) as file:
+                word = formats.detect(file.read(formats.HEAD_OCTETS))
+        except (OSError, UnpackFault, formats.FormatFault) as fault_:
             faults.append(f"{path}: {fault_}")
             continue
         source = _free(f"{origin if category is None else path.stem}:{chosen}", taken)
@@ -240,52 +338,3 @@ def _free(source: str, taken: set[str]) -> str:
         name, number = f"{source}#{number}", number + 1
     taken.add(name)
     return name
-
-
-def _entries(lists: Sequence[_List], guard: SuffixGuard) -> Iterator[tuple[bytes, bool, int]]:
-    total = 0
-    for number, item in enumerate(lists):
-        with item.path.open("rb") as file:
-            for found in formats.find(item.format).read(_counted(file, item)):
-                if isinstance(found, Reject):
-                    item.reject(found.line, found.text, found.reason)
-                elif reason := guard.fault(found.name, found.exact):
-                    item.reject(found.line, _shown(found), reason)
-                else:
-                    item.accepted += 1
-                    total += 1
-                    if total > MAX_NAMES:
-                        raise CompileFault(
-                            [f"{item.path}: more than {MAX_NAMES} names in all lists"]
-                        )
-                    yield found.name, found.exact, number
-
-
-def _counted(file: BinaryIO, item: _List) -> Iterator[str]:
-    """The file's lines, counted; an over-long one is rejected and passed on as blank, to keep the
-    numbers right.
-    """
-    for item.lines, line in enumerate(_lines(file), 1):
-        if len(line) > MAX_LINE_OCTETS:
-            item.reject(item.lines, line, TOO_LONG)
-            yield ""
-        else:
-            yield line
-
-
-def _lines(file: BinaryIO) -> Iterator[str]:
-    """Lines without their ends, never holding more than one bounded piece: a list may be one line
-    of a gigabyte.
-
-    What is not UTF-8 becomes U+FFFD, which no name may contain, and so is rejected with its line.
-    """
-    while piece := file.readline(MAX_LINE_OCTETS + 1):
-        rest = piece
-        while not rest.endswith(b"\n") and (rest := file.readline(MAX_LINE_OCTETS + 1)):
-            pass
-        line = piece.rstrip(b"\r\n").decode("utf-8", errors="replace")
-        yield line if len(piece) <= MAX_LINE_OCTETS else line.ljust(MAX_LINE_OCTETS + 1)
-
-
-def _shown(entry: Entry) -> str:
-    return f"={to_text(entry.name)}" if entry.exact else to_text(entry.name)
