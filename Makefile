@@ -39,6 +39,7 @@ docs: $(VENV)/.installed ## write docs/configuration.md and its example from the
 
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)
+	$(RUN) bench/lists.py
 
 clean: ## remove what was installed and built; var/ stays
 	rm -rf $(VENV) build dist *.egg-info

@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from lychgate.config import Configuration
-
-FINDING = 1
-BAD_INPUT = 2
+from lychgate.commands import lists, suggestions
+from lychgate.commands.options import FINDING, Config, Json, load, refuse
 
 app = typer.Typer(
     name="lychgate",
@@ -37,17 +33,8 @@ Exit status: 0 all is well, 1 something was found, 2 bad input.""",
 )
 index_app = typer.Typer(no_args_is_help=True, help="Build and look at the index of bulk lists.")
 app.add_typer(index_app, name="index")
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="LYCHGATE_CONFIG",
-        help="The configuration file. Left out: lychgate.toml in this folder, or the defaults.",
-        show_default=False,
-    ),
-]
+app.add_typer(lists.app, name="lists")
+app.add_typer(suggestions.app, name="suggestions")
 
 
 @app.command()
@@ -72,7 +59,7 @@ def serve(
     """
     from lychgate.serving import serve
 
-    raise typer.Exit(serve(_load(config), workers))
+    raise typer.Exit(serve(load(config), workers))
 
 
 @app.command()
@@ -94,13 +81,13 @@ def check_config(
     from lychgate.faults import ConfigurationFault
     from lychgate.screens import show_summary
 
-    configuration = _load(config)
+    configuration = load(config)
     if policy is not None:
         configuration = configuration.with_policy(policy)
     try:
         checked = check(configuration)
     except ConfigurationFault as fault:
-        _refuse(fault.faults)
+        refuse(fault.faults)
     show_summary(checked.rows, checked.warnings)
     if checked.warnings:
         raise typer.Exit(FINDING)
@@ -120,7 +107,7 @@ def explain(
         ),
     ] = None,
     qtype: Annotated[str, typer.Option(help="The record type asked for.")] = "A",
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+    as_json: Json = False,
     config: Config = None,
 ) -> None:
     """Say what would happen to a name, why, and what would change it.
@@ -136,11 +123,11 @@ def explain(
     from resolver.process import SnapshotFault
 
     try:
-        found = explain_name(_load(config), name, _type(qtype), client, at, time.time())
+        found = explain_name(load(config), name, _type(qtype), client, at, time.time())
     except QuestionFault as fault:
-        _refuse([str(fault)])
+        refuse([str(fault)])
     except SnapshotFault as fault:
-        _refuse(fault.faults)
+        refuse(fault.faults)
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
@@ -172,10 +159,10 @@ def query(
     from resolver.listeners import parse_bind
 
     try:
-        asked = _load(config).own_server if server is None else parse_bind(server)
+        asked = load(config).own_server if server is None else parse_bind(server)
         wire = from_text(name)
     except ValueError as fault:
-        _refuse([str(fault)])
+        refuse([str(fault)])
     try:
         show_answer(ask(asked, wire, _type(qtype), tcp=tcp))
     except NoAnswer as fault:
@@ -211,16 +198,16 @@ def index_build(
     from blocklists.compiling import CompileFault, compile_index
     from lychgate.screens import console, show_compiled
 
-    target = out if out is not None else _load(config).index_file
+    target = out if out is not None else load(config).index_file
     try:
         if out is None:
             target.parent.mkdir(parents=True, exist_ok=True)
         with console(stderr=True).status("Compiling..."):
             report = compile_index(paths, target, category=category, at=time.time())
     except CompileFault as fault:
-        _refuse(fault.faults)
+        refuse(fault.faults)
     except OSError as fault:
-        _refuse([f"{target.parent}: {fault.strerror}; a writable place is needed"])
+        refuse([f"{target.parent}: {fault.strerror}; a writable place is needed"])
     show_compiled(report)
 
 
@@ -239,11 +226,11 @@ def index_stat(
     from categoriser.indexfile import IndexFault, open_index
     from lychgate.screens import show_manifest
 
-    target = path if path is not None else _load(config).index_file
+    target = path if path is not None else load(config).index_file
     try:
         table = open_index(target)
     except IndexFault as fault:
-        _refuse([str(fault)])
+        refuse([str(fault)])
     show_manifest(target, table.manifest, len(table), target.stat().st_size)
 
 
@@ -259,29 +246,10 @@ def version() -> None:
         typer.echo("lychgate (run from its source)")
 
 
-def _load(path: Path | None) -> Configuration:
-    """The configuration asked for, or found here, or the defaults."""
-    from lychgate.config import NAME, load
-    from lychgate.faults import ConfigurationFault
-
-    here = Path(NAME)
-    try:
-        return load(here if path is None and here.exists() else path)
-    except ConfigurationFault as fault:
-        _refuse(fault.faults)
-
-
 def _type(text: str) -> int:
     from lychgate.questions import read_type
 
     try:
         return read_type(text)
     except ValueError as fault:
-        _refuse([f"TYPE: {fault}"])
-
-
-def _refuse(faults: Iterable[str]) -> NoReturn:
-    """Say what is wrong with the input, and end."""
-    for line in faults:
-        typer.echo(line, err=True)
-    raise typer.Exit(BAD_INPUT)
+        refuse([f"TYPE: {fault}"])

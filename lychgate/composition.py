@@ -8,11 +8,14 @@ missing from a filter that still filters is a warning. Nothing listens or serves
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from blocklists import starters
+from blocklists.choices import read_choices
+from blocklists.sources import Source
 from categoriser import taxonomy
 from categoriser.indexfile import BulkTable, IndexFault, open_index
 from categoriser.matches import CategoryIndex
@@ -22,13 +25,14 @@ from categoriser.taxonomy import Taxonomy
 from lychgate import machine
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
+from lychgate.list_metrics import ListCollector
 from policy import document
 from policy.policy import Policy
 from resolver.answers import KINDS
 from resolver.cache import CacheSettings
 from resolver.limits import Limits
 from resolver.listeners import Bind
-from resolver.process import Built, Setup, SnapshotFault, Stamp, stamp
+from resolver.process import Built, Setup, SnapshotFault, Stamp, read_stamps, stamp
 from resolver.rebinding import Rebinding
 from resolver.sections import Pages
 from resolver.snapshot import DEFAULT_ROUTE, ResolutionSettings, Snapshot
@@ -58,6 +62,8 @@ def compose(configuration: Configuration, *, shared: bool = False) -> Setup:
             tuple((limit.network, limit.queries_per_second) for limit in limits.networks),
         ),
         metrics=None if shared else configuration.metrics.listen,
+        asked_directory=configuration.asked_directory,
+        collectors=(lists_collector(configuration),),
         shared=shared,
     )
 
@@ -76,6 +82,21 @@ def routes_of(
         )
     forwards = {to_text(forward.zones[0]): forward.servers for forward in configuration.forward}
     return {DEFAULT_ROUTE: servers, **forwards}
+
+
+def lists_collector(configuration: Configuration) -> ListCollector:
+    """Figures of the lists on disk, for whoever scrapes."""
+    path = configuration.choices_file
+    known: tuple[Stamp | None, tuple[Source, ...]] | None = None
+
+    def enabled() -> tuple[Source, ...]:
+        nonlocal known
+        (now,) = read_stamps([path])
+        if known is None or known[0] != now:
+            known = now, read_choices(path).enabled
+        return known[1]
+
+    return ListCollector(configuration.lists_directory, enabled, time.time)
 
 
 class SnapshotBuilder:

@@ -18,6 +18,7 @@ from lychgate.settings import (
     Filter,
     Forward,
     Limits,
+    Lists,
     Log,
     Metrics,
     Section,
@@ -37,6 +38,7 @@ class Configuration(Section):
     forward: tuple[Forward, ...] = ()
     cache: Cache = Cache()
     filter: Filter = Filter()
+    lists: Lists = Lists()
     limits: Limits = Limits()
     metrics: Metrics = Metrics()
     log: Log = Log()
@@ -82,6 +84,23 @@ class Configuration(Section):
         if self.filter.index:
             return self._path(self.filter.index)
         return self.state_directory / "index.lychgate"
+
+    @property
+    def lists_directory(self) -> Path:
+        """Where versions of lists are kept."""
+        return self.state_directory / "lists"
+
+    @property
+    def choices_file(self) -> Path:
+        """The choice of lists, which need not be there."""
+        if self.lists.choices:
+            return self._path(self.lists.choices)
+        return self.state_directory / "lists.toml"
+
+    @property
+    def asked_directory(self) -> Path | None:
+        """Where counts of names in no list are kept; None when they are not."""
+        return self.state_directory / "asked" if self.lists.suggestions else None
 
     @property
     def own_server(self) -> Bind:

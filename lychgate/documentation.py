@@ -1,4 +1,5 @@
-"""Writes docs/configuration.md and docs/examples/lychgate.toml from `lychgate.settings`.
+"""Writes docs/configuration.md and docs/examples/lychgate.toml from `lychgate.settings`, and with
+them the parts of docs/lists.md that `lychgate.listing_document` knows.
 
 Run by `make docs` as `python -m lychgate.documentation`; a test fails when a file is not what this
 would write, so neither is ever edited by hand. Knows the models only, never a running resolver.
@@ -16,6 +17,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from lychgate import listing_document
 from lychgate.config import NAME, Configuration
 from lychgate.faults import model_of
 from lychgate.kinds import Kind
@@ -79,10 +81,11 @@ def render_example() -> str:
 
 
 def write(docs: Path) -> None:
-    """Write both files below `docs`."""
+    """Write both files below `docs`, and the parts of lists.md that are written."""
     for path, text in ((REFERENCE, render_reference()), (EXAMPLE, render_example())):
         (docs / path).parent.mkdir(parents=True, exist_ok=True)
         (docs / path).write_text(text, encoding="utf-8")
+    listing_document.write(docs)
 
 
 def _tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:

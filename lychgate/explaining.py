@@ -84,7 +84,7 @@ class Explanation:
                 "room": self.client.room,
                 "device": self.client.device,
                 "profile": self.client.profile,
-                "withdrawn": self.client.withdrawn,
+                "withdrawn": self.at < self.client.withdrawn_until,
             },
             "happens": self.happens,
             "decision": {

@@ -8,6 +8,7 @@ file and no socket here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -103,6 +104,19 @@ def _read_path(value: object) -> str:
 
 
 PATH = Kind("a path; a relative one counts from the folder of this file", _read_path)
+
+_PROXY = 'http://HOST:PORT, without a password; "" for none'
+_PROXY_URL = re.compile(r"https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}/?")
+
+
+def _read_proxy(value: object) -> str:
+    text = _text(value, _PROXY)
+    if text and not _PROXY_URL.fullmatch(text):
+        raise ValueError(f"{show(text)} is not a proxy; use {_PROXY}")
+    return text
+
+
+PROXY = Kind(_PROXY, _read_proxy)
 
 _BIND = "ADDRESS:PORT, as in 127.0.0.1:5300 or [::1]:53"
 

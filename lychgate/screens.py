@@ -26,6 +26,7 @@ from lychgate.questions import type_name
 
 _PIPE_COLUMNS = 120
 """Width where there is no terminal to ask."""
+_FIGURES = frozenset({"TTL", "lines", "entries", "rejected", "line", "versions"})
 _STYLES = {"blocked": "bold red", "refused": "bold red", "warned": "bold yellow"}
 
 
@@ -97,7 +98,8 @@ def _whereabouts(found: Explanation) -> str:
     if client.room is not None:
         places.append(f"room {client.room}")
     if client.device is not None:
-        places.append(f"device {client.device}{' (withdrawn)' if client.withdrawn else ''}")
+        withdrawn = " (withdrawn)" if found.at < client.withdrawn_until else ""
+        places.append(f"device {client.device}{withdrawn}")
     return ", ".join(places)
 
 
@@ -118,20 +120,20 @@ def show_answer(answered: Answered) -> None:
     if not answered.records:
         out.print("No records in the answer.")
         return
-    table = _table("name", "TTL", "type", "data")
+    shown = table("name", "TTL", "type", "data")
     for owner, ttl, kind, data in answered.records:
-        table.add_row(Text(owner), str(ttl), kind, Text(data))
-    out.print(table)
+        shown.add_row(Text(owner), str(ttl), kind, Text(data))
+    out.print(shown)
 
 
 def show_compiled(report: CompileReport) -> None:
     """What became of each list."""
     out = console()
-    table = _table("source", "category", "format", "lines", "entries", "rejected", "first reject")
+    shown = table("source", "category", "format", "lines", "entries", "rejected", "first reject")
     for source in report.sources:
         first = source.rejections[0] if source.rejections else None
         example = "" if first is None else f"line {first.examples[0][0]}: {first.reason}"
-        table.add_row(
+        shown.add_row(
             Text(source.source),
             source.category,
             source.format,
@@ -140,7 +142,7 @@ def show_compiled(report: CompileReport) -> None:
             f"{source.rejected:,}",
             Text(example),
         )
-    out.print(table)
+    out.print(shown)
     out.print(
         f"{report.out}: {report.names:,} names, {report.octets / 1e6:.1f} MB; "
         "a running resolver takes it over by itself"
@@ -150,10 +152,10 @@ def show_compiled(report: CompileReport) -> None:
 def show_manifest(path: Path, manifest: Manifest, names: int, octets: int) -> None:
     """What an index says about itself."""
     out = console()
-    table = _table("source", "title", "category", "entries")
+    shown = table("source", "title", "category", "entries")
     for source in manifest.sources:
-        table.add_row(Text(source.id), Text(source.title), source.category, f"{source.entries:,}")
-    out.print(table)
+        shown.add_row(Text(source.id), Text(source.title), source.category, f"{source.entries:,}")
+    out.print(shown)
     built = datetime.fromtimestamp(manifest.built_at, UTC).astimezone()
     out.print(
         f"{path}: {names:,} names, {octets / 1e6:.1f} MB, "
@@ -182,9 +184,10 @@ def _row(grid: Table, label: str, text: str, style: str = "") -> None:
     grid.add_row(label, Text(text, style=style))
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD)
+def table(*columns: str) -> Table:
+    """An empty table with these headings; figures stand to the right."""
+    empty = Table(box=SIMPLE_HEAD)
     for column in columns:
-        right = column in ("TTL", "lines", "entries", "rejected")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
-    return table
+        right = column in _FIGURES
+        empty.add_column(column, justify="right" if right else "left", overflow="fold")
+    return empty

@@ -155,6 +155,53 @@ class Filter(Section):
     )
 
 
+class Lists(Section):
+    """Published lists: where the choice of them is, and how they are fetched and read."""
+
+    choices: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="Which lists are used (lists.toml). Empty: lists.toml in the state folder.",
+    )
+    versions_kept: Annotated[int, kinds.whole(2, 50)] = Field(
+        default=5, description="Versions of each list that stay on disk, to roll back to."
+    )
+    suggestions: Annotated[bool, kinds.FLAG] = Field(
+        default=True,
+        description="Count names that are in no list, without clients, so that some are suggested.",
+    )
+    bootstrap: tuple[Annotated[Endpoint, kinds.ENDPOINT], ...] = Field(
+        default=(),
+        description="DNS servers that find the list servers. Empty: the upstreams. They matter "
+        "where this very resolver is the machine's own DNS.",
+    )
+    proxy: Annotated[str, kinds.PROXY] = Field(
+        default="",
+        description="Proxy for downloads. Empty: that of the environment (HTTPS_PROXY), or none.",
+    )
+    ca_file: Annotated[str, kinds.PATH] = Field(
+        default="",
+        description="Certificates to trust besides the usual ones, where a proxy inspects traffic.",
+    )
+    allowed_networks: tuple[Annotated[Network, kinds.NETWORK], ...] = Field(
+        default=(), description="Private networks that lists may be fetched from. Default: none."
+    )
+    download_megabytes_max: Annotated[int, kinds.whole(1, 4096)] = Field(
+        default=256, description="A list that is larger is not fetched."
+    )
+    unpacked_megabytes_max: Annotated[int, kinds.whole(1, 16_384)] = Field(
+        default=1024, description="A list that unpacks to more is not read."
+    )
+    fetch_seconds_max: Annotated[float, kinds.seconds(1, 3600)] = Field(
+        default=300, description="How long one download may take."
+    )
+    work_seconds_max: Annotated[float, kinds.seconds(10, 7200)] = Field(
+        default=900, description="How long reading one list, or compiling all, may take."
+    )
+    memory_megabytes_max: Annotated[int, kinds.whole(256, 65_536)] = Field(
+        default=2048, description="Memory that reading one list, or compiling all, may use."
+    )
+
+
 class NetworkLimit(Section):
     """A limit of its own for one network, such as a whole venue behind one address."""
 

@@ -80,7 +80,7 @@ class Supervisor:
             for worker in self._workers:
                 self._start(worker)
             if self._metrics is not None:
-                server = status.serve(self._metrics, self._health)
+                server = status.serve(self._metrics, self._health, self._setup.collectors)
             self._tell_health()
             self._watch()
         finally:

@@ -12,11 +12,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 import structlog
+from prometheus_client.registry import Collector
 
 from resolver.cache import Cache, CacheSettings
 from resolver.clock import Clock
@@ -25,6 +27,7 @@ from resolver.listeners import Bind, open_listeners
 from resolver.service import Service
 from resolver.snapshot import Snapshot, verify
 from resolver.telemetry import status
+from resolver.telemetry.asked import FLUSH_SECONDS, Asked
 from resolver.telemetry.metrics import Metrics
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.transports import Endpoint
@@ -74,6 +77,10 @@ class Setup:
     cache: CacheSettings = CacheSettings()
     limits: Limits = field(default_factory=Limits)
     metrics: Bind | None = None
+    asked_directory: Path | None = None
+    """Where names in no list are counted for the review queue; None: they are not."""
+    collectors: tuple[Collector, ...] = ()
+    """Figures of others, shown beside ours."""
     shared: bool = False
     """Whether other processes listen on the same addresses."""
 
@@ -93,7 +100,10 @@ class Process:
         self.service: Final = Service(
             built.snapshot, self.cache, self.forwarder, setup.limits, self._clock
         )
-        self.metrics: Final = Metrics(self.service)
+        directory = setup.asked_directory
+        self.asked: Final = None if directory is None else Asked(directory)
+        self._flush_at = monotonic() + FLUSH_SECONDS
+        self.metrics: Final = Metrics(self.service, self.asked)
         self.health: Final = status.Health()
         self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
         for warning in built.warnings:
@@ -115,7 +125,7 @@ class Process:
             log.info("listening", address=bind.host, port=listener.port)
         server = None
         if self._setup.metrics is not None:
-            server = status.serve(self._setup.metrics, self.health)
+            server = status.serve(self._setup.metrics, self.health, self._setup.collectors)
         ticker = asyncio.create_task(self._tick(reload_now))
         collect_garbage()
         self.health.ready = True
@@ -130,6 +140,8 @@ class Process:
                 listener.close()
             self.forwarder.close()
             self.metrics.take(0.0)
+            if self.asked is not None:
+                self._flush_of(self.asked)()
             if server is not None:
                 server.close()
 
@@ -162,6 +174,7 @@ class Process:
                 due = now + TICK_SECONDS
                 self._follow_clock()
                 self._tidy(now)
+                self._count_names(now)
                 if self._is_stale():
                     reload_now.set()
             if reload_now.is_set():
@@ -181,6 +194,16 @@ class Process:
         if overdue >= 0 and (quiet or overdue >= COLLECT_SECONDS * 23):
             self._collect_at = now + COLLECT_SECONDS
             collect_garbage()
+
+    def _count_names(self, now: float) -> None:
+        """Write the counts of names once a minute, in a thread."""
+        if self.asked is not None and now >= self._flush_at:
+            self._flush_at = now + FLUSH_SECONDS
+            asyncio.get_running_loop().run_in_executor(None, self._flush_of(self.asked))
+
+    def _flush_of(self, asked: Asked) -> Callable[[], None]:
+        """What a thread has to do; what was counted is taken here, on the loop."""
+        return partial(asked.flush, asked.take(), self.service.snapshot.index, self._clock())
 
     def _is_stale(self) -> bool:
         stamps = read_stamps(self._setup.watched)

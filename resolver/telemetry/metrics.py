@@ -16,6 +16,7 @@ from categoriser.indexfile import BulkTable
 from policy.types import Client
 from resolver.resolution import Outcome
 from resolver.service import Answer, Audience, ClientRecord, Event, Service
+from resolver.telemetry.asked import Asked
 from resolver.telemetry.batch import BatchHistogram
 from resolver.wire.codes import RCODE_NAMES
 
@@ -80,16 +81,23 @@ _RELOADS: Final = PromCounter(
 )
 for _result in ("done", "refused"):
     _RELOADS.labels(_result)  # From nought: `increase()` does not see the step from nothing to 1.
+_ASKED_LOST: Final = PromCounter(
+    "lychgate_asked_lost", "Queries missing from the counts of names in no list"
+)
+_ASKED_FAILURES: Final = PromCounter(
+    "lychgate_asked_write_failures", "Times the counts of names in no list could not be written"
+)
 _INDEX_NAMES: Final = Gauge(
     "lychgate_index_names", "Names in the compiled index", multiprocess_mode="livemax"
 )
 
 
 class Metrics:
-    """Takes events away from the service and counts them."""
+    """Takes events away from the service and counts them; `asked` counts names, if it is there."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, asked: Asked | None = None) -> None:
         self._service: Final = service
+        self._asked: Final = asked
         self._sets: set[tuple[str, ...]] = set()
         self._counted: dict[str, int] = {}
         self.queries_last = 0
@@ -107,7 +115,10 @@ class Metrics:
         self.queries_last = len(hits) + len(events)
         queries: Counter[tuple[str, ...]] = Counter()
         answers: Counter[tuple[str, int]] = Counter()
-        for (audience, answer), count in _count_hits(hits).items():
+        remembered = _count_hits(hits)
+        if self._asked is not None:
+            self._asked.note(remembered, events)
+        for (audience, answer), count in remembered.items():
             queries[*_labels(audience.perspective.client, answer.outcome), "udp"] += count
             answers["memo", answer.outcome.sections.rcode] += count
         for (record, outcome, transport), count in _count_events(events):
@@ -143,6 +154,9 @@ class Metrics:
         _DROPPED.inc(self._gain("dropped", service.events_dropped))
         _MISMATCHED.inc(self._gain("mismatched", service.forwarder.mismatches))
         _REFUSED.inc(self._gain("refused", service.forwarder.refused))
+        if self._asked is not None:
+            _ASKED_LOST.inc(self._gain("asked lost", self._asked.lost))
+            _ASKED_FAILURES.inc(self._gain("asked failures", self._asked.failures))
         index = service.snapshot.index
         _INDEX_NAMES.set(sum(len(table) for table in index.tables if isinstance(table, BulkTable)))
 

@@ -16,6 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from resolver.listeners import Bind
 
@@ -59,17 +60,19 @@ class StatusServer:
         self._server.server_close()
 
 
-def serve(bind: Bind, health: Health) -> StatusServer:
-    """Serve on `bind`; raises OSError when it cannot be bound."""
+def serve(bind: Bind, health: Health, collectors: Iterable[Collector] = ()) -> StatusServer:
+    """Serve on `bind`; raises OSError when it cannot be bound. `collectors` are asked for figures
+    of their own at each scrape.
+    """
     server_class = _Server6 if ":" in bind.host else _Server
     return StatusServer(
-        make_server(bind.host, bind.port, application(health), server_class, _Handler)
+        make_server(bind.host, bind.port, application(health, collectors), server_class, _Handler)
     )
 
 
-def application(health: Health) -> Wsgi:
+def application(health: Health, collectors: Iterable[Collector] = ()) -> Wsgi:
     """The WSGI application."""
-    metrics: Wsgi = make_wsgi_app(registry())
+    metrics: Wsgi = make_wsgi_app(registry(collectors))
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -89,12 +92,17 @@ def application(health: Health) -> Wsgi:
     return answer
 
 
-def registry() -> CollectorRegistry:
-    """This process's metrics, or all workers' where prometheus-client keeps them in files."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return REGISTRY
+def registry(collectors: Iterable[Collector] = ()) -> CollectorRegistry:
+    """This process's metrics, or all workers' where prometheus-client keeps them in files; and what
+    `collectors` give.
+    """
     together = CollectorRegistry()
-    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    else:
+        together.register(REGISTRY)
+    for collector in collectors:
+        together.register(collector)
     return together
 
 

@@ -73,9 +73,14 @@ RA: Final = 0x0080
 AD: Final = 0x0020
 CD: Final = 0x0010
 
-# EDNS options (RFC 6891, RFC 7828, RFC 8914).
+# EDNS options (RFC 6891, RFC 7828, RFC 7871, RFC 8914).
+CLIENT_SUBNET: Final = 8
 TCP_KEEPALIVE: Final = 11
 EXTENDED_ERROR: Final = 15
+LOCAL_USE: Final = range(65001, 65535)
+"""Options that each network may use as it likes (RFC 6891 section 9)."""
+HARDWARE_ADDRESS: Final = 65001
+"""Of those, what dnsmasq uses for a hardware address in octets."""
 
 # Extended DNS Error codes (RFC 8914 section 4).
 EDE_STALE_ANSWER: Final = 3

@@ -38,7 +38,7 @@ def soa(owner: bytes, ttl: int, mname: bytes) -> bytes:
 
 def opt(query: Query, errors: tuple[tuple[int, str], ...], rcode: int, keepalive: int = 0) -> bytes:
     """Our OPT record: size, DO copied (RFC 3225), EDE, and a TCP idle time in 100 ms (RFC 7828)."""
-    data = b""
+    data = query.echo
     for code, text in errors:
         extra = text.encode()[:ERROR_TEXT_OCTETS_MAX].decode("utf-8", "ignore").encode()
         data += _OPTION(codes.EXTENDED_ERROR, len(extra) + 2, code) + extra

@@ -48,6 +48,8 @@ class Query(Struct, frozen=True, gc=False):
     """Octets that the client takes over UDP."""
     options: bytes
     """The rdata of OPT: EDNS options, not interpreted here."""
+    echo: bytes = b""
+    """An EDNS option to put into the answer: a trusted forwarder's client subnet."""
 
 
 def scan_query(packet: bytes) -> Query:

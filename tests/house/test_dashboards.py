@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from prometheus_client import REGISTRY
 
 import resolver.telemetry.metrics  # noqa: F401  # registers them
 from categoriser import taxonomy
+from lychgate.list_metrics import ListCollector
 from tests.house.repository import ROOT
 
 FOLDER = ROOT / "dashboards"
@@ -32,6 +34,8 @@ def registered() -> dict[str, tuple[str, str, tuple[str, ...]]]:
             kind = collector._type
             full = f"{name}_total" if kind == "counter" else name
             found[full] = (kind, collector._documentation, tuple(collector._labelnames))
+    for family in ListCollector(ROOT, tuple, time.time).describe():
+        found[family.name] = (family.type, family.documentation, tuple(family._labelnames))
     return found
 
 

@@ -12,13 +12,14 @@ import pytest
 from tests.house.repository import ROOT
 
 UNIT = ROOT / "systemd" / "lychgate-resolver.service"
+LISTS = ROOT / "systemd" / "lychgate-lists.service"
 COMMAND = "/usr/bin/lychgate"
 
 
-def settings() -> dict[str, list[str]]:
-    """Every setting of the unit."""
+def settings(unit: Path = UNIT) -> dict[str, list[str]]:
+    """Every setting of a unit."""
     found: dict[str, list[str]] = {}
-    for key, value in re.findall(r"(?m)^(\w+)=(.*)$", UNIT.read_text(encoding="utf-8")):
+    for key, value in re.findall(r"(?m)^(\w+)=(.*)$", unit.read_text(encoding="utf-8")):
         found.setdefault(key, []).append(value)
     return found
 
@@ -45,15 +46,27 @@ def test_account_and_folders_are_those_of_the_unit() -> None:
     assert re.search(r"(?m)^d /var/lib/lychgate 0750 lychgate lychgate ", folders)
 
 
-def test_systemd_verifies_it(tmp_path: Path) -> None:
+def test_the_refresh_of_lists_gives_way_and_owns_no_privilege() -> None:
+    found = settings(LISTS)
+    assert found["ExecStart"] == [
+        f"{COMMAND} lists refresh --log --config /etc/lychgate/lychgate.toml"
+    ]
+    assert (found["Nice"], found["CapabilityBoundingSet"]) == (["19"], [""])
+    assert found["User"] == settings()["User"]
+    timer = (ROOT / "systemd/lychgate-lists.timer").read_text(encoding="utf-8")
+    assert "OnCalendar=hourly" in timer and "Persistent=true" in timer
+
+
+@pytest.mark.parametrize("unit", [UNIT, LISTS], ids=lambda unit: unit.stem)
+def test_systemd_verifies_it(unit: Path, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd-analyze is not here; apt-get install systemd verifies the unit")
     # It looks for the program, which need not be installed where tests run.
-    copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text(encoding="utf-8").replace(COMMAND, "/bin/true"))
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text(encoding="utf-8").replace(COMMAND, "/bin/true"))
     done = subprocess.run(
         [analyze, "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60
     )
     # It tells of other units of the machine as well; those are not ours.
-    assert done.returncode == 0 and UNIT.name not in done.stderr, done.stderr
+    assert done.returncode == 0 and unit.name not in done.stderr, done.stderr

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from time import monotonic
@@ -17,8 +18,10 @@ import pytest
 from resolver import process as module
 from resolver.answers import UnknownKind
 from resolver.process import COLLECT_SECONDS, Built, Process, Setup, SnapshotFault, collect_garbage
+from resolver.service import Event
 from resolver.snapshot import Snapshot
-from tests.resolver.venue import LEARNER, POLICY, TUESDAY_10, snapshot, upstream_reply
+from resolver.telemetry.asked import FLUSH_SECONDS
+from tests.resolver.venue import LEARNER, POLICY, TUESDAY_10, Desk, snapshot, upstream_reply
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +171,39 @@ def test_garbage_is_looked_for_once_an_hour_in_a_quiet_second(
 def test_the_collector_is_off_while_queries_are_served() -> None:
     collect_garbage()
     assert not gc.isenabled()
+
+
+def test_names_in_no_list_are_counted_once_a_minute_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> dict[str, int]:
+        files = list(tmp_path.glob("*.json"))
+        names = json.loads(files[0].read_text("utf-8"))["names"] if files else {}
+        return {name: count for name, (count, _, _) in names.items()}
+
+    async def script() -> None:
+        process = Process(Setup((), {}, Builder(), asked_directory=tmp_path))
+        assert process.asked is not None
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "run_in_executor", lambda _, job: job())
+        now = monotonic()
+        process.asked.note({}, events("www.first.com"))
+        process._count_names(now)
+        assert counted() == {}
+        process._count_names(now + FLUSH_SECONDS + 1)
+        assert counted() == {"first.com": 1}
+        process.asked.note({}, events("second.com"))
+        process._count_names(now + FLUSH_SECONDS + 2)
+        assert counted() == {"first.com": 1}
+        process._flush_of(process.asked)()
+        assert counted() == {"first.com": 1, "second.com": 1}
+        process.forwarder.close()
+
+    asyncio.run(script())
+
+
+def events(name: str) -> list[Event]:
+    """One query for a name that nothing decided about."""
+    desk = Desk()
+    desk.fetch(upstream_reply(name, "A", f"{name} 60 A 192.0.2.1"), name)
+    return desk.service.events
