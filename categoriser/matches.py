@@ -7,15 +7,16 @@ This module decides nothing: which match wins is the business of `policy`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from categoriser.names import Spelling, spell
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One reason to put a name into a category.
+class Match(Struct, frozen=True, gc=False):
+    """One reason to put a name into a category. (A struct, not a dataclass: made for every listed
+    name that is looked up, in 0.1 instead of 0.6 microseconds.)
 
     `rule` is the entry as written (``bet365.com``, ``=x.y``, ``*.bet``, ``~casino``); `sources` are
     ids of the lists that hold it (``starter:gambling``, ``ut1:gambling``); a `keyword` match only

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from msgspec import structs
+
 from blocklists import starters
 from blocklists.choices import read_choices
 from blocklists.compiling import Part
@@ -62,7 +64,7 @@ class Judged:
             "first_day": None if self.seen is None else date_of(self.seen.first_day).isoformat(),
             "last_day": None if self.seen is None else date_of(self.seen.last_day).isoformat(),
             "suggestion": None if self.suggestion is None else self.suggestion.to_json(),
-            "listed": [asdict(match) for match in self.listed],
+            "listed": [structs.asdict(match) for match in self.listed],
             "dismissed": (
                 None
                 if self.dismissed is None
