@@ -21,11 +21,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import fcntl
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +34,8 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from blocklists import sources
-from blocklists.sources import Catalogue, Source, SourceFault, shown
+from blocklists.sources import Catalogue, Source, SourceFault, shown, unknown
+from blocklists.writing import replacing
 from categoriser import taxonomy as taxonomies
 from categoriser.taxonomy import Taxonomy
 
@@ -179,7 +178,10 @@ class _House:
         )
 
     def enable(self, document: tomlkit.TOMLDocument, ids: Sequence[str]) -> None:
-        """Ids that are unknown are found when the result is read."""
+        """What cannot be enabled, such as a template, is found when the result is read."""
+        there = self.read(tomlkit.dumps(document)).sources
+        if faults := [f"enable: {unknown(word, there)}" for word in ids if word not in there]:
+            raise SourceFault(faults)
         if "enabled" not in document:
             document["enabled"] = tomlkit.array()
         chosen = document["enabled"]
@@ -192,12 +194,12 @@ class _House:
         faults = []
         for word in ids:
             if word not in there:
-                faults.append(self._unknown("disable", word, there))
+                faults.append(f"disable: {unknown(word, there)}")
             elif there[word].enabled:
                 faults += self._locked("disable", there[word])
         if faults:
             raise SourceFault(faults)
-        for word in ids:
+        for word in dict.fromkeys(ids):
             if there[word].enabled:
                 document["enabled"].remove(word)
 
@@ -216,7 +218,7 @@ class _House:
         if word in self.catalogue:
             raise SourceFault([f"remove: {word} is in the catalogue; `lychgate lists disable`"])
         if word not in own:
-            raise SourceFault([self._unknown("remove", word, own)])
+            raise SourceFault([f"remove: {unknown(word, own)}"])
         if there[word].enabled:
             if faults := self._locked("remove", there[word]):
                 raise SourceFault(faults)
@@ -240,7 +242,7 @@ class _House:
         """The catalogue's source with these keys instead of its own."""
         before = self.catalogue.get(word)
         if before is None:
-            return None, [f"{at}: {self._nearest(word, self.catalogue)}"]
+            return None, [f"{at}: {unknown(word, self.catalogue)}"]
         allowed = {
             key: rule for key, rule in sources.SOURCE_KEYS.items() if key not in _NOT_CHANGED
         }
@@ -260,12 +262,12 @@ class _House:
 
     def _not_allowed(self, before: Source, after: Source) -> Iterator[str]:
         """Changes that would break a promise, each sound by itself."""
-        used_to = set(before.categories.values())
+        used_to = before.categories.values()
         if after.trust == "block" and any(self.taxonomy[word].essential for word in used_to):
             yield "trust = block; a list of essentials may only suggest, whatever its category"
-        locked = {word for word in used_to if self.taxonomy[word].locked}
-        if not locked <= set(after.categories.values()):
-            yield f"categories; this list feeds the locked {', '.join(sorted(locked))} and stays so"
+        locked = before.locked(self.taxonomy)
+        if not set(locked) <= set(after.categories.values()):
+            yield f"categories; this list feeds the locked {', '.join(locked)} and stays so"
         if locked and after.drop:
             yield "drop; nothing is left out of a list of a locked category"
 
@@ -282,16 +284,14 @@ class _House:
             return (), [f"{at}: enabled = {shown(words)}; allowed is a list of ids"]
         if len(words) > ENABLED_MAX:
             return (), [f"{at}: {len(words)} sources enabled; allowed are {ENABLED_MAX}"]
-        faults = [
-            f"{at}: enabled: {self._nearest(word, known)}" for word in words if word not in known
-        ]
+        faults = [f"{at}: enabled: {unknown(word, known)}" for word in words if word not in known]
         twice = sorted({word for word in words if words.count(word) > 1})
         faults += [f"{at}: enabled: {word} is given twice; once is enough" for word in twice]
         return tuple(words), faults
 
     def _locked(self, command: str, source: Source) -> list[str]:
         """Why a command may not do this to a source of a locked category."""
-        locked = [word for word in source.categories.values() if self.taxonomy[word].locked]
+        locked = source.locked(self.taxonomy)
         if not locked:
             return []
         return [
@@ -299,15 +299,6 @@ class _House:
             f" switches off by a command; when its licence has ended, take it out of {self.path}"
             " by hand and keep a note of who decided"
         ]
-
-    def _unknown(self, command: str, word: str, known: Mapping[str, object]) -> str:
-        return f"{command}: {self._nearest(word, known)}"
-
-    def _nearest(self, word: str, known: Mapping[str, object] | set[str]) -> str:
-        near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-        near += [one for one in sorted(known) if one.partition(":")[2] == word and one not in near]
-        hint = f"did you mean {', '.join(near)}?" if near else "`lychgate lists sources` has all"
-        return f"{word} is not known; {hint}"
 
     def _absolute(self, name: str) -> str:
         """Paths are relative to the file they stand in."""
@@ -348,7 +339,8 @@ def _rewrite(
             after = tomlkit.dumps(document)
             choices = house.read(after)
             if after != before:
-                _replace(path.resolve(), after)
+                with replacing(path.resolve()) as file:  # a link stays one
+                    file.write(after)
     except OSError as fault:
         raise SourceFault([f"{path}: {fault.strerror}; a file that can be written"]) from None
     except TOMLKitError as fault:
@@ -366,18 +358,3 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put the text in the file's place in one step, with its mode; a crash leaves either text."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

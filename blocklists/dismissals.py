@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from blocklists.journal import Journal, KeepFault, locked, write_whole
+from blocklists.journal import Journal
 from blocklists.suffixes import SuffixGuard
+from blocklists.writing import KeepFault, locked, write_whole
 from categoriser.names import NameFault, normal
 
 DISMISSALS_MAX: Final = 20_000
@@ -109,7 +110,7 @@ def undismiss(folder: Path, name: str, *, by: str, reason: str, at: float) -> st
 def _changing(
     folder: Path, action: str, name: str, word: Dismissal
 ) -> Iterator[dict[str, Dismissal]]:
-    """The dismissals to change; written, and told to the journal, when nothing is raised. One
+    """The dismissals to change; told to the journal, and written, when nothing is raised. One
     process at a time.
     """
     try:
@@ -119,8 +120,8 @@ def _changing(
             yield dismissals
             names = {one: asdict(dismissals[one]) for one in sorted(dismissals)}
             text = json.dumps({"version": VERSION, "names": names}, ensure_ascii=False, indent=1)
-            write_whole(folder / FILE, f"{text}\n")
             Journal(folder).append(word.at, word.by, action, name, word.reason)
+            write_whole(folder / FILE, f"{text}\n")
     except KeepFault as fault:
         raise DismissalFault(str(fault)) from None
     except OSError as fault:

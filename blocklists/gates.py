@@ -83,7 +83,7 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Excused:
-    """What a person accepted for good with an earlier version of the source.
+    """What a person accepted with the version in use, or one before it.
 
     Names, and the highest accepted share of broken lines. Counts and overlaps need nothing here:
     the accepted version is the last good one, from which the next is measured.
@@ -95,15 +95,10 @@ class Excused:
 
     def with_all_of(self, reading: Reading) -> Excused:
         """Also excuse whatever this accepted reading holds."""
-        names = frozenset(hit.name for hit in reading.protected)
-        return self.union(Excused(names, frozenset(reading.tlds), reject_share(reading)))
-
-    def union(self, other: Excused) -> Excused:
-        """Whatever either excuses."""
         return Excused(
-            self.protected | other.protected,
-            self.tlds | other.tlds,
-            max(self.rejects, other.rejects),
+            self.protected.union(hit.name for hit in reading.protected),
+            self.tlds.union(reading.tlds),
+            max(self.rejects, reject_share(reading)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -164,11 +159,7 @@ def reject_share(reading: Reading) -> float:
     """Broken lines among all lines, 0 to 1. What DNS cannot express, and names that are too wide,
     are not broken.
     """
-    return _broken(reading) / reading.lines if reading.lines else 0.0
-
-
-def _broken(reading: Reading) -> int:
-    return sum(each.count for each in reading.rejections if each.reason in FAULTS)
+    return reading.rejected(FAULTS) / reading.lines if reading.lines else 0.0
 
 
 def _html(reading: Reading, source: Source) -> Iterator[Finding]:
@@ -177,7 +168,7 @@ def _html(reading: Reading, source: Source) -> Iterator[Finding]:
 
 
 def _empty(reading: Reading, source: Source) -> Iterator[Finding]:
-    if not any(reading.entries.values()) and not reading.html:
+    if not reading.entries_total and not reading.html:
         why = ""
         if reading.rejections:
             most = max(reading.rejections, key=lambda each: each.count)
@@ -191,7 +182,7 @@ def _empty(reading: Reading, source: Source) -> Iterator[Finding]:
 
 
 def _rejects(reading: Reading, source: Source, excused: Excused) -> Iterator[Finding]:
-    broken, share = _broken(reading), reject_share(reading)
+    broken, share = reading.rejected(FAULTS), reject_share(reading)
     if broken > SLACK_LINES and share > max(source.reject_max, excused.rejects):
         reasons = sorted(
             (each for each in reading.rejections if each.reason in FAULTS),
@@ -211,7 +202,7 @@ def _bounds(reading: Reading, source: Source, last: Reading) -> Iterator[Finding
     (one may collapse unnoticed among the others), and its exceptions, which take entries away.
     """
     mapped = set(source.categories.values())
-    counts = [("entries", sum(last.entries.values()), sum(reading.entries.values()))]
+    counts = [("entries", last.entries_total, reading.entries_total)]
     if len(mapped) > 1:
         counts += [
             (f"entries of {category}", last.entries[category], reading.entries.get(category, 0))
@@ -239,7 +230,7 @@ def _first_bounds(reading: Reading, source: Source) -> Iterator[Finding]:
     """Counts at the first load, against what the catalogue knows."""
     if source.typical_entries is None:
         return
-    now, typical = sum(reading.entries.values()), source.typical_entries
+    now, typical = reading.entries_total, source.typical_entries
     if now * FIRST_FACTOR < typical and typical - now > SLACK_ENTRIES:
         yield Finding(
             SHRINK,

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from blocklists.gates import ROLLED_BACK, UNUSABLE, Excused, Finding
-from blocklists.journal import Journal, KeepFault, locked, sync, write_whole
+from blocklists.journal import Journal
 from blocklists.reading import Reading
 from blocklists.versions import (
     READING,
@@ -34,26 +34,29 @@ from blocklists.versions import (
     version_id,
     write_verdict,
 )
+from blocklists.writing import KeepFault, locked, sync, write_whole
 
 STATE: Final = "state.json"
 RAW: Final = "raw"
 VERSIONS_MAX: Final = 200
 """Versions of one source that are looked at; `Shelf.prune` leaves far fewer."""
 _UNFINISHED: Final = ".part-"
+_COLON: Final = "__"
+"""In the name of a folder; of a source's id only the part behind the colon may have such itself."""
 
 
 class Shelf:
     """The versions of one source below `root`, and the state that says which one filters.
 
     `accept` and `rollback` take the lock of `root` themselves; whoever calls another writing method
-    holds it (`blocklists.journal.locked`). Every writing method raises `KeepFault` when the disk
+    holds it (`blocklists.writing.locked`). Every writing method raises `KeepFault` when the disk
     does not take it; then what was current still is.
     """
 
     def __init__(self, root: Path, source_id: str) -> None:
         self.root: Final = root
         self.source_id: Final = source_id
-        self.folder: Final = root / source_id.replace(":", "__")
+        self.folder: Final = root / source_id.replace(":", _COLON)
         self.state: ShelfState = self._read_state()
 
     @property
@@ -134,25 +137,32 @@ class Shelf:
             gates = ", ".join(finding.gate for finding in version.findings)
             if any(finding.gate in UNUSABLE for finding in version.findings):
                 raise KeepFault(f"{self.source_id}: {gates}; only a list can be accepted")
+            # First: nothing that filters may have been decided by nobody.
+            self._note(at, by, "accept", reason, f"{version.id} despite {gates}")
             excused = self.state.excused.with_all_of(reading)
             write_verdict(version.folder, "kept", (), excused)
             state = replace(self.state, held=None, findings=(), excused=excused, refused="")
             self._switch(version, state)
-            self._note(at, by, "accept", reason, f"{version.id} despite {gates}")
             return version
 
     def rollback(self, by: str, reason: str, at: float, to: str | None = None) -> Version:
         """Go back to the version before the current one, or to the version `to`. The one gone
         back from is not taken again by a refresh: it is held, unless a newer one is already.
-        Raises `KeepFault`.
+        What was accepted with versions after that one is not excused any longer. Raises
+        `KeepFault`.
         """
         with locked(self.root, "rollback", at):
             self.state = self._read_state()
             _require_person(by, reason, f"{self.source_id}: rollback")
             target = self._rollback_target(to)
             current = self.find(self.state.current)
+            gone = current.id if current else "none"
+            self._note(at, by, "rollback", reason, f"to {target.id} from {gone}")
             reading = current.reading() if current else None
-            state = replace(self.state, refused=reading.sha256 if reading else "")
+            # What was excused with the version that goes was excused by the same mistake.
+            state = replace(
+                self.state, refused=reading.sha256 if reading else "", excused=target.excused
+            )
             if current is not None:
                 finding = Finding(
                     ROLLED_BACK,
@@ -167,8 +177,6 @@ class Shelf:
                     write_verdict(version.folder, "refused", version.findings, version.excused)
             write_verdict(target.folder, "kept", (), target.excused)
             self._switch(target, state)
-            gone = current.id if current else "none"
-            self._note(at, by, "rollback", reason, f"to {target.id} from {gone}")
             return target
 
     def prune(self, kept: int) -> list[str]:
@@ -201,7 +209,7 @@ class Shelf:
             return self._rebuilt(str(fault))
         try:
             state = ShelfState.from_json(json.loads(text))
-        except (ValueError, KeyError, TypeError) as fault:
+        except (ValueError, KeyError, TypeError, RecursionError) as fault:
             return self._rebuilt(f"{type(fault).__name__}: {fault}")
         for name in (state.current, state.held):
             if name is not None and self.find(name) is None:
@@ -215,16 +223,13 @@ class Shelf:
         newest = versions[0] if versions and versions[0] is not current else None
         refused = next((version for version in versions if version.verdict == "refused"), None)
         reading = refused.reading() if refused else None
-        excused = Excused()
-        for version in versions:
-            excused = excused.union(version.excused)
         return ShelfState(
             current=current.id if current else None,
             held=newest.id if newest else None,
             changed_at=current.at if current else 0.0,
             problem=f"{self.folder / STATE}: {fault or 'not there'}; made again from the versions",
             findings=newest.findings if newest else (),
-            excused=excused,
+            excused=current.excused if current else Excused(),
             refused=reading.sha256 if reading else "",
         )
 
@@ -233,7 +238,7 @@ class Shelf:
     ) -> Version:
         name = folder.name.removeprefix(_UNFINISHED)
         write_whole(folder / READING, json.dumps(reading.to_json()) + "\n")
-        write_verdict(folder, verdict, findings)
+        write_verdict(folder, verdict, findings, self.state.excused)
         try:
             for path in folder.iterdir():
                 sync(path)
@@ -283,6 +288,14 @@ class Shelf:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
             raise KeepFault.of(fault, folder) from None
+
+
+def sources_on_disk(root: Path) -> list[str]:
+    """The ids of all sources that have a folder below `root`, sorted."""
+    if not root.is_dir():
+        return []
+    folders = (path.name for path in root.iterdir() if _COLON in path.name and path.is_dir())
+    return sorted(name.replace(_COLON, ":", 1) for name in folders)
 
 
 def _require_person(by: str, reason: str, where: str) -> None:

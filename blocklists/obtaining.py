@@ -10,11 +10,11 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from blocklists.fetching import Fetched
-from blocklists.journal import KeepFault
 from blocklists.sources import Source
+from blocklists.writing import KeepFault
 
 _CHUNK_OCTETS: Final = 1 << 20
 
@@ -77,16 +77,16 @@ def fetch(
 
 def copy(source: Source, into: Path, *, stamp: str, octets_max: int) -> Octets | None:
     """A list file as it is now. None: nobody has touched it since `stamp`. Raises `KeepFault`, and
-    OSError as `open`.
+    OSError where `into` cannot be written.
     """
     path = Path(source.file)
     found = stamp_of(path)
     if not found:
-        raise KeepFault(f"{path}: not a readable file; a list file is needed")
+        raise KeepFault(f"{path}: no such file; a list file is needed")
     if found == stamp:
         return None
     checksum, octets = hashlib.sha256(), 0
-    with path.open("rb") as file, into.open("wb") as out:
+    with _opened(path) as file, into.open("wb") as out:
         while chunk := file.read(_CHUNK_OCTETS):
             octets += len(chunk)
             if octets > octets_max:
@@ -96,6 +96,13 @@ def copy(source: Source, into: Path, *, stamp: str, octets_max: int) -> Octets |
     if stamp_of(path) != found:
         raise KeepFault(f"{path}: was written to while it was read; it is tried again")
     return Octets(into, checksum.hexdigest(), stamp=found)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as fault:
+        raise KeepFault(f"{path}: {fault.strerror}; a list file that may be read") from None
 
 
 def stamp_of(path: Path) -> str:

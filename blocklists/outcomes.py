@@ -44,11 +44,6 @@ class RefreshReport:
 
     results: tuple[SourceResult, ...]
 
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """Sources with a new current version: not empty means that the index is to be made anew."""
-        return self.ids("kept")
-
     def ids(self, *outcomes: Outcome) -> tuple[str, ...]:
         """The sources with any of these outcomes."""
         return tuple(each.source for each in self.results if each.outcome in outcomes)

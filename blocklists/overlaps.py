@@ -38,8 +38,9 @@ def measure(
     """The overlaps of each category of a source with each unrelated category of other sources.
 
     `own` is the new version, `before` the last good one (empty: there is none); its share is only
-    measured where that of the new one is above `share_max`. A damaged sheet of another source
-    has no entries here. Raises `SheetFault` for one of this source, and OSError as `open`.
+    measured where that of the new one is above `share_max`. A damaged or lost sheet of another
+    source, or of the last good version, has no entries here: it must not keep a list from coming.
+    Raises `SheetFault` for one of the new version, and OSError as `open`.
     """
     last = {part.category: part.entries for part in before}
     found = []
@@ -52,7 +53,8 @@ def measure(
             share, examples = _share(keys, sheets)
             share_before = None
             if share > share_max and part.category in last:
-                share_before, _ = _share(_sample(last[part.category]), sheets)
+                with suppress(SheetFault, FileNotFoundError):
+                    share_before, _ = _share(_sample(last[part.category]), sheets)
             if share:
                 found.append(Overlap(part.category, category, share, share_before, examples))
     return tuple(found)
@@ -75,7 +77,7 @@ def _share(own: Sequence[str], sheets: Sequence[Path]) -> tuple[float, tuple[str
     """How much of `own` any of `sheets` covers, 0 to 1, and examples from the middle of that."""
     covered = bytearray(len(own))
     for sheet in sheets if own else ():
-        with suppress(SheetFault):  # the compiler says so; here it must not stop another list
+        with suppress(SheetFault, FileNotFoundError):  # the compiler says so
             _cover(own, sheet, covered)
     numbers = [number for number, hit in enumerate(covered) if hit]
     middle = len(numbers) // 2

@@ -17,7 +17,9 @@ from blocklists import starters
 from blocklists.entries import Scope
 from categoriser.patterns import Pattern
 
-HITS_MAX: Final = 100  # kept of one reading; ten are enough to see what happened
+HITS_MAX: Final = 2_000
+"""Kept of one reading. More than there are protected names: a new one must not be lost behind those
+that a person accepted."""
 
 
 @dataclass(frozen=True, slots=True)

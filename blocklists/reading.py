@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import msgspec
+
 from blocklists import formats
 from blocklists.entries import NO_CATEGORY, SINGLE_LABEL, Entry, Reject
 from blocklists.protection import HITS_MAX, Hit, Protected
@@ -112,16 +114,8 @@ class Reading:
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> Reading:
-        """Raises KeyError, TypeError or ValueError if `to_json` did not write it."""
-        fields = dict(document)
-        fields["rejections"] = tuple(
-            Rejection(item["reason"], item["count"], tuple((n, t) for n, t in item["examples"]))
-            for item in fields["rejections"]
-        )
-        fields["protected"] = tuple(Hit(**hit) for hit in fields["protected"])
-        fields["dropped"] = tuple(fields["dropped"])
-        fields["tlds"] = tuple(fields["tlds"])
-        return Reading(**fields)
+        """Raises ValueError if `to_json` did not write it."""
+        return msgspec.convert(document, Reading)
 
 
 def read_list(

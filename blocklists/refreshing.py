@@ -2,8 +2,8 @@
 
 One source after the other, under the lock of the folder. Whatever goes wrong with one of them, its
 last good version stays, and the others go on. Nothing new means nothing done: a publisher who says
-"not modified" costs one small file. Nothing is compiled here: the caller does that, from
-`parts()`, when `RefreshReport.changed` or the digest of the parts says so.
+"not modified" costs one small file. Nothing is compiled here: the caller does that, when
+`blocklists.standing.digest` says that the index is to be made of something else.
 
 Fetching, reading, time and chance are handed in. Production reads in a child process
 (`blocklists.working.read_in_child`).
@@ -11,7 +11,6 @@ Fetching, reading, time and chance are handed in. Production reads in a child pr
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import shutil
@@ -31,17 +30,18 @@ from blocklists.gates import (
     judge,
     unreadable,
 )
-from blocklists.journal import Journal, KeepFault, locked
+from blocklists.journal import Journal
 from blocklists.keeping import RAW, Shelf
 from blocklists.obtaining import Fetching, Octets
 from blocklists.outcomes import RefreshFault, RefreshReport, SourceResult
 from blocklists.overlaps import measure
 from blocklists.reading import ReadFault, Reading
 from blocklists.sheets import SheetFault
-from blocklists.sources import Source
-from blocklists.standing import SourceStatus, digest, parts, parts_in, status
+from blocklists.sources import Source, unknown
+from blocklists.standing import parts, parts_in
 from blocklists.versions import ShelfState, Version
 from blocklists.working import JobFault
+from blocklists.writing import KeepFault, locked
 from categoriser import taxonomy
 from categoriser.taxonomy import Taxonomy
 
@@ -51,11 +51,7 @@ __all__ = [
     "RefreshFault",
     "RefreshReport",
     "SourceResult",
-    "SourceStatus",
-    "digest",
-    "parts",
     "refresh",
-    "status",
 ]
 
 VERSIONS_KEPT: Final = 5
@@ -133,11 +129,9 @@ def _chosen(known: Mapping[str, Source], only: Collection[str] | None) -> list[S
     faults = []
     for word in only or ():
         if word not in known:
-            near = difflib.get_close_matches(word, known, n=1)
-            hint = f"did you mean {', '.join(near)}?" if near else f"{len(known)} sources are known"
-            faults.append(f"source {word!r}: not known; {hint}")
+            faults.append(f"refresh: {unknown(word, known)}")
         elif not known[word].enabled:
-            faults.append(f"source {word!r}: not enabled; `lychgate lists enable {word}` first")
+            faults.append(f"refresh: {word} is not enabled; `lychgate lists enable {word}` first")
     if faults:
         raise RefreshFault(faults)
     chosen = [
@@ -284,7 +278,8 @@ class _Work:
                 result = SourceResult(source.id, "kept", "", version.id, entries)
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # if it still has its hidden name
-        shelf.prune(self.versions_kept)
+        with suppress(OSError):  # what stays too long is no fault of the list
+            shelf.prune(self.versions_kept)
         return result
 
     def _judge(

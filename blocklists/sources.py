@@ -12,7 +12,7 @@ import dataclasses
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final, Literal, get_args
@@ -107,24 +107,13 @@ class Source:
         """It says what the list means, not yet where it is."""
         return not self.url and not self.file
 
-    @property
-    def folder(self) -> str:
-        """Its name on disk."""
-        return self.id.replace(":", "__")
-
-    def locked(self, taxonomy: Taxonomy) -> bool:
-        """Does any entry of it go into a category that nobody can switch off?"""
-        return any(taxonomy[category].locked for category in self.categories.values())
+    def locked(self, taxonomy: Taxonomy) -> tuple[str, ...]:
+        """Those of its categories that nobody can switch off, sorted."""
+        return tuple(sorted({word for word in self.categories.values() if taxonomy[word].locked}))
 
     def to_json(self) -> dict[str, Any]:
-        """For another process; `from_json` gives it back."""
+        """For programs, with every key."""
         return {**dataclasses.asdict(self), "categories": dict(self.categories)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Source:
-        """What `to_json` wrote, in this version of Lychgate; nothing is checked again."""
-        lists = {key: tuple(document[key]) for key in ("expect", "drop")}
-        return cls(**{**document, **lists})
 
 
 class Catalogue(Mapping[str, Source]):
@@ -213,6 +202,8 @@ def make(
     for key, value in keys.items():
         if key == "category":
             values["categories"] = {"": value}
+        elif key == "categories":  # formats give labels in small letters
+            values[key] = {label.lower(): category for label, category in value.items()}
         else:
             values[key] = tuple(value) if isinstance(value, list) else value
     return Source(id=word, **values), []
@@ -316,6 +307,14 @@ def table_faults(at: str, table: object, known: Mapping[str, _Key]) -> list[str]
         elif type(table[key]) not in rule.kinds or not rule.check(table[key]):
             faults.append(f"{at}: {key} = {shown(table[key])}; allowed is {rule.allowed}")
     return faults
+
+
+def unknown(word: str, known: Collection[str]) -> str:
+    """What to say of an id that is none of these."""
+    near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    near += [one for one in sorted(known) if one.partition(":")[2] == word and one not in near]
+    hint = f"did you mean {', '.join(near)}?" if near else "`lychgate lists sources` has all"
+    return f"{word} is not known; {hint}"
 
 
 def shown(value: object) -> str:

@@ -17,6 +17,8 @@ from blocklists.gates import Finding
 from blocklists.keeping import Shelf
 from blocklists.sheets import ALLOWS_ENDING, ENTRIES_ENDING
 from blocklists.sources import Source
+from blocklists.versions import read_reading
+from categoriser.indexfile import VERSION as FORM
 
 STALE_INTERVALS: Final = 3
 """Refresh intervals without word from the publisher after which a source is stale."""
@@ -76,33 +78,39 @@ def parts(sources: Iterable[Source], root: Path) -> list[Part]:
 
 
 def parts_in(folder: Path, source: Source, fetched_at: float) -> list[Part]:
-    """The sheets of one version."""
-    found = []
-    for entries in sorted(folder.glob(f"*{ENTRIES_ENDING}")):
-        allows = entries.with_suffix(ALLOWS_ENDING)
-        found.append(
-            Part(
-                source_id=source.id,
-                title=source.title,
-                category=entries.stem,
-                licence=source.licence,
-                entries=entries,
-                allows=allows if allows.exists() else None,
-                fetched_at=fetched_at,
-            )
+    """The sheets of one version: those that it is said to have, so that a lost one is missed by
+    whoever reads it, and not taken for an empty list.
+    """
+    reading = read_reading(folder)
+    if reading is not None:
+        sheets, allowing = set(reading.entries), set(reading.allows)
+    else:
+        sheets = {path.stem for path in folder.glob(f"*{ENTRIES_ENDING}")}
+        allowing = {path.stem for path in folder.glob(f"*{ALLOWS_ENDING}")}
+    return [
+        Part(
+            source_id=source.id,
+            title=source.title,
+            category=category,
+            licence=source.licence,
+            entries=folder / f"{category}{ENTRIES_ENDING}",
+            allows=folder / f"{category}{ALLOWS_ENDING}" if category in allowing else None,
+            fetched_at=fetched_at,
         )
-    return found
+        for category in sorted(sheets)
+    ]
 
 
 def digest(chosen: Sequence[Part]) -> str:
-    """Stands for exactly these parts: versions never change, so the same digest means the same
-    index. Whoever compiles keeps it, and so knows after a failure that there is still work.
+    """Stands for exactly these parts in the present form of the index: versions never change, so
+    the same digest means the same index. Whoever compiles keeps it, and so knows after a failure,
+    or with a new Lychgate, that there is still work.
     """
     words = sorted(
         f"{part.source_id}\t{part.category}\t{part.title}\t{part.licence}\t{part.entries.parent.name}"
         for part in chosen
     )
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+    return hashlib.sha256("\n".join([str(FORM), *words]).encode()).hexdigest()
 
 
 def _status_of(source: Source, shelf: Shelf, at: float) -> SourceStatus:
@@ -127,7 +135,7 @@ def _status_of(source: Source, shelf: Shelf, at: float) -> SourceStatus:
         checked_age_seconds=checked,
         next_at=state.next_at,
         held=state.held,
-        entries_held=sum(reading_held.entries.values()) if reading_held else 0,
+        entries_held=reading_held.entries_total if reading_held else 0,
         findings=state.findings,
         problem=state.problem,
         failures=state.failures,

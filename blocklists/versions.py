@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from blocklists.gates import Excused, Finding
-from blocklists.journal import write_whole
 from blocklists.reading import Reading
+from blocklists.writing import write_whole
 
 READING: Final = "reading.json"
 VERDICT: Final = "verdict.json"
@@ -94,10 +94,7 @@ class Version:
 
     def reading(self) -> Reading | None:
         """What was found when it was read; None if that file is damaged."""
-        try:
-            return Reading.from_json(json.loads((self.folder / READING).read_text("utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        return read_reading(self.folder)
 
 
 def version_id(at: float, sha256: str) -> str:
@@ -113,11 +110,19 @@ def read_version(folder: Path) -> Version | None:
         findings = tuple(Finding.from_json(finding) for finding in verdict["findings"])
         excused = Excused.from_json(verdict["excused"])
         word = verdict["verdict"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if word not in get_args(Verdict):
         return None
     return Version(folder.name, folder, at, word, findings, excused)
+
+
+def read_reading(folder: Path) -> Reading | None:
+    """What was found in the version in this folder; None if nobody has said, or not legibly."""
+    try:
+        return Reading.from_json(json.loads((folder / READING).read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def write_verdict(

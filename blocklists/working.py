@@ -49,7 +49,8 @@ class JobFault(Exception):
 
     `cause` is the word for what happened: ``content`` (the job refused what it was given),
     ``memory``, ``space``, ``time``, ``signal`` or ``internal``. All but the first are trouble of
-    this machine and say nothing about a list. `words` is what the child said last, for the log.
+    this machine and say nothing about a list. `words` is what the child said last: for whoever
+    looks for a fault of ours, a traceback.
     """
 
     def __init__(self, faults: Sequence[str], cause: str, words: str = "") -> None:

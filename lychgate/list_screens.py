@@ -19,11 +19,11 @@ from blocklists.differences import Changed, Difference
 from blocklists.journal import JournalEntry
 from blocklists.reading import Reading
 from blocklists.refreshing import Progress as Report
+from blocklists.refreshing import RefreshReport
 from blocklists.sources import Source
 from blocklists.standing import SourceStatus
 from blocklists.tracing import Trace
 from blocklists.versions import ShelfState, Version
-from lychgate.listing import Refreshed
 from lychgate.screens import console, table
 
 DIFFERENCES_SHOWN_MAX = 20
@@ -86,12 +86,15 @@ def show_status(found: Sequence[SourceStatus], at: float) -> None:
     out.print(shown)
     for one in found:
         for finding in one.findings:
+            if finding.message in one.problem:
+                continue  # told below
             out.print(Text(f"{finding.gate}: {finding.message}", style="yellow"))
         if one.held is not None:
             held = f"{one.id}: {one.held} is held back ({one.entries_held:,} entries); "
             out.print(Text(f"{held}look with `lists diff`, then `lists accept` or leave it."))
-        if one.problem:
-            out.print(Text(one.problem, style="red"))
+        if one.problem and one.enabled:
+            whose = "" if one.problem.startswith(f"{one.id}:") else f"{one.id}: "
+            out.print(Text(f"{whose}{one.problem}", style="red"))
         if one.stale:
             out.print(Text(f"{one.id}: out of date; the publisher has not been heard", "yellow"))
 
@@ -108,9 +111,9 @@ def _state(one: SourceStatus) -> str:
     return "suggests" if one.trust == "suggest" else "filters"
 
 
-def show_refreshed(done: Refreshed) -> None:
+def show_refreshed(report: RefreshReport) -> None:
     """What a refresh did."""
-    out, report = console(), done.report
+    out = console()
     if not report.results:
         out.print("No list is in use; `lychgate lists enable` chooses some.")
         return
@@ -124,8 +127,6 @@ def show_refreshed(done: Refreshed) -> None:
             Text(one.message),
         )
     out.print(shown)
-    if done.compiled is not None:
-        show_compiled_lists(done.compiled)
 
 
 def show_compiled_lists(report: CompileReport) -> None:
@@ -208,8 +209,6 @@ def show_reading(file: Path, reading: Reading) -> None:
     out = console()
     entries = f"{reading.entries_total:,} entries"
     out.print(Text(f"{file}: {reading.format}, {reading.lines:,} lines, {entries}"))
-    for label, count in reading.labels.items():
-        out.print(Text(f"  its word {label!r}: {count:,} lines"))
     for hit in reading.protected:
         out.print(Text(f"  {hit.rule} would take {hit.name}, which is protected", "yellow"))
     for tld in reading.tlds:

@@ -8,26 +8,23 @@ nothing changed.
 from __future__ import annotations
 
 import json
-import os
 import random
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final, TextIO
 
 from blocklists import choices, exporting, refreshing, standing, working
 from blocklists.compiling import CompileReport, Part
 from blocklists.exporting import ExportReport
 from blocklists.fetching import Fetcher, FetchSettings
-from blocklists.journal import locked, write_whole
-from blocklists.keeping import Shelf
+from blocklists.keeping import Shelf, sources_on_disk
 from blocklists.reading import Reading
 from blocklists.refreshing import Progress, RefreshReport
 from blocklists.sources import Source
 from blocklists.versions import Version
+from blocklists.writing import locked, write_whole
 from lychgate.bootstrap import resolver_of
 from lychgate.config import Configuration
 from resolver.process import Stamp, stamp
@@ -40,20 +37,13 @@ _ANY: Final = "adult"
 """The category that a file is read for which has none yet; any that blocks would do."""
 
 
-@dataclass(frozen=True)
-class Refreshed:
-    """What a refresh did, and the index that came of it; None: the one there is still right."""
-
-    report: RefreshReport
-    compiled: CompileReport | None
-
-
 class Listing:
     """The lists of one configuration."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._settings: Final = configuration.lists
         self._upstreams: Final = configuration.upstream.servers
+        self._ca_file: Final = configuration.lists_ca_file
         self.root: Final = configuration.lists_directory
         self.choices_file: Final = configuration.choices_file
         self.index: Final = configuration.index_file
@@ -74,12 +64,15 @@ class Listing:
 
     def status(self, at: float) -> list[standing.SourceStatus]:
         """How every source stands that is enabled, or has versions on disk."""
+        there = sources_on_disk(self.root)
         wanted = [
-            source
-            for source in self.sources.values()
-            if source.enabled or (self.root / source.folder).is_dir()
+            source for source in self.sources.values() if source.enabled or source.id in there
         ]
         return standing.status(wanted, self.root, at)
+
+    def shelves(self) -> list[Shelf]:
+        """The versions of every source that has any, also of those that nobody knows any longer."""
+        return [self.shelf(word) for word in sources_on_disk(self.root)]
 
     def parts(self) -> list[Part]:
         """What the index is to be made of."""
@@ -89,9 +82,8 @@ class Listing:
         """Change lists.toml by one of the functions of `blocklists.choices`. Raises
         `blocklists.sources.SourceFault`.
         """
-        self.choices_file.parent.mkdir(parents=True, exist_ok=True)
         change(self.choices_file, *arguments)
-        self.__dict__.pop("sources", None)  # read again
+        self._read_again()
 
     def refresh(
         self,
@@ -100,12 +92,11 @@ class Listing:
         only: Collection[str] | None = None,
         force: bool = False,
         progress: Progress | None = None,
-    ) -> Refreshed:
-        """Bring lists up to date, and the index if that changed anything. Raises
-        `blocklists.refreshing.RefreshFault`, `blocklists.journal.KeepFault` and
-        `blocklists.working.JobFault`.
+    ) -> RefreshReport:
+        """Bring lists up to date; `compile` then makes the index of them. Raises
+        `blocklists.refreshing.RefreshFault` and `blocklists.writing.KeepFault`.
         """
-        report = refreshing.refresh(
+        return refreshing.refresh(
             self.sources.values(),
             self.root,
             at=at,
@@ -119,17 +110,16 @@ class Listing:
             versions_kept=self._settings.versions_kept,
             progress=progress,
         )
-        return Refreshed(report, self.compile(at=at))
 
     def compile(self, *, at: float) -> CompileReport | None:
         """Make the index anew if the lists in use are not those it was made of; None: they are.
 
         An index made by hand (`lychgate index build`) is left alone as long as no list is in use.
-        Raises `blocklists.working.JobFault`; then the index is as it was.
+        Raises `blocklists.working.JobFault`, `blocklists.writing.KeepFault` and
+        `blocklists.sources.SourceFault`; then the index is as it was.
         """
-        if not self.enabled and not self._compiled.exists():
-            return None
         with locked(self.root, "compile", at):
+            self._read_again()  # somebody may have chosen otherwise during a long refresh
             parts = self.parts()
             if not parts and not self._compiled.exists():
                 return None
@@ -143,11 +133,11 @@ class Listing:
             return report
 
     def accept(self, word: str, by: str, reason: str, at: float) -> Version:
-        """Let the held version of a source filter. Raises `blocklists.journal.KeepFault`."""
+        """Let the held version of a source filter. Raises `blocklists.writing.KeepFault`."""
         return self.shelf(word).accept(by, reason, at)
 
     def rollback(self, word: str, by: str, reason: str, at: float, to: str | None) -> Version:
-        """Go back to an earlier version. Raises `blocklists.journal.KeepFault`."""
+        """Go back to an earlier version. Raises `blocklists.writing.KeepFault`."""
         return self.shelf(word).rollback(by, reason, at, to)
 
     def export(
@@ -180,6 +170,9 @@ class Listing:
                 **self._bounds,
             )
 
+    def _read_again(self) -> None:
+        self.__dict__.pop("sources", None)
+
     @property
     def _unpacked_max(self) -> int:
         return self._settings.unpacked_megabytes_max * _MEGABYTE
@@ -201,7 +194,7 @@ class Listing:
             allowed_networks=chosen.allowed_networks,
             user_agent=_AGENT,
             http_allowed=http,
-            ca_file=chosen.ca_file,
+            ca_file=self._ca_file,
         )
         # Asked directly: where this resolver is the machine's own, it need not be running.
         servers = chosen.bootstrap or self._upstreams
@@ -216,7 +209,7 @@ class Listing:
         try:
             record = json.loads(self._compiled.read_text("utf-8"))
             return record["digest"], record["index"] and tuple(record["index"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def _index_stamp(self) -> Stamp | None:
@@ -224,21 +217,3 @@ class Listing:
             return stamp(self.index)
         except OSError:
             return None
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A text file that takes the place of `path` when all of it is written; else nothing does."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            yield cast("TextIO", file)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise

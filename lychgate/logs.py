@@ -16,19 +16,23 @@ from structlog.typing import Processor
 from lychgate.settings import Log
 
 if TYPE_CHECKING:  # the resolver logs too, and needs nothing of lists
-    from lychgate.listing import Refreshed
+    from blocklists.compiling import CompileReport
+    from blocklists.refreshing import RefreshReport
 
 
-def log_refreshed(done: Refreshed) -> None:
+def log_refreshed(report: RefreshReport) -> None:
     """What a refresh of lists did, a line for each list that changed or could not."""
     log = structlog.get_logger("lists")
-    for one in done.report.results:
+    for one in report.results:
         if one.outcome in ("held", "failed"):
             log.warning(f"list {one.outcome}", source=one.source, why=one.message)
         elif one.outcome == "kept":
             log.info("list taken", source=one.source, version=one.version, entries=one.entries)
-    if done.compiled is not None:
-        log.info("index made", names=done.compiled.names, octets=done.compiled.octets)
+
+
+def log_compiled(report: CompileReport) -> None:
+    """The new index."""
+    structlog.get_logger("lists").info("index made", names=report.names, octets=report.octets)
 
 
 def start_logging(settings: Log) -> None:

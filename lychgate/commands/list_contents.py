@@ -42,15 +42,11 @@ def diff(
     from blocklists.suggesting import asked_counts
     from lychgate.list_screens import show_difference
 
-    configuration = load(config)
-    listing = open_listing(config)
+    folder = load(config).asked_directory
     with telling_faults():
-        old, new = _compared(listing, id, since)
-        asked = {}
-        if configuration.asked_directory is not None:
-            seen = asked_counts(configuration.asked_directory)
-            asked = {name: one.count for name, one in seen.items()}
-        found = difference(old, new, asked)
+        old, new = _compared(open_listing(config), id, since)
+        seen = {} if folder is None else asked_counts(folder)
+        found = difference(old, new, {name: one.count for name, one in seen.items()})
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
@@ -92,12 +88,7 @@ def explain(
 
     listing = open_listing(config)
     with telling_faults():
-        shelves = [
-            listing.shelf(source.id)
-            for source in listing.sources.values()
-            if (listing.root / source.folder).is_dir()
-        ]
-        found = trace(name, shelves, listing.sources)
+        found = trace(name, listing.shelves(), listing.sources)
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found], indent=2, default=str))
     else:
@@ -128,7 +119,7 @@ def export(
     import sys
 
     from blocklists.exporting import ORIGIN
-    from lychgate.listing import replacing
+    from blocklists.writing import replacing
 
     kinds = [
         word for word, given in (("rpz", rpz), ("hosts", hosts), ("domains", domains)) if given
@@ -189,7 +180,7 @@ def _compared(listing: Listing, word: str, since: str | None) -> tuple[Path | No
     """The version folders that `diff` is about: from the version in use to the one held, or else
     from the good one before to the one in use.
     """
-    from blocklists.journal import KeepFault
+    from blocklists.writing import KeepFault
 
     require_known(listing, word)
     shelf = listing.shelf(word)

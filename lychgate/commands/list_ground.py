@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,26 +27,22 @@ def open_listing(config: Path | None) -> Listing:
 
 def require_known(listing: Listing, word: str) -> None:
     """Raises `blocklists.sources.SourceFault` for a list that is none."""
-    from difflib import get_close_matches
-
-    from blocklists.sources import SourceFault
+    from blocklists.sources import SourceFault, unknown
 
     if word not in listing.sources:
-        near = ", ".join(get_close_matches(word, listing.sources, n=3))
-        hint = f"did you mean {near}?" if near else "`lychgate lists sources` shows all"
-        raise SourceFault([f"source {word!r}: not known; {hint}"])
+        raise SourceFault([unknown(word, listing.sources)])
 
 
 @contextmanager
 def telling_faults() -> Iterator[None]:
     """Whatever the rooms refuse, in lines on standard error."""
     from blocklists.exporting import ExportFault
-    from blocklists.journal import KeepFault
     from blocklists.reading import ReadFault
     from blocklists.refreshing import RefreshFault
     from blocklists.sheets import SheetFault
     from blocklists.sources import SourceFault
     from blocklists.working import JobFault
+    from blocklists.writing import KeepFault
     from categoriser.names import NameFault
 
     try:
@@ -55,4 +52,7 @@ def telling_faults() -> Iterator[None]:
     except (KeepFault, NameFault, SheetFault) as fault:
         refuse([str(fault)])
     except OSError as fault:
-        refuse([f"{fault.filename}: {fault.strerror}; a place that can be read and written"])
+        if fault.errno == errno.EPIPE:
+            raise  # whoever reads has seen enough, as `head` does; typer ends quietly
+        where = fault.filename or "a file"
+        refuse([f"{where}: {fault.strerror}; a place that can be read and written"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,10 @@ import typer
 
 from lychgate.commands import list_contents
 from lychgate.commands.list_ground import Id, open_listing, require_known, telling_faults
-from lychgate.commands.options import FINDING, Config, Json, load
+from lychgate.commands.options import FINDING, Config, Json, load, refuse
 
 if TYPE_CHECKING:
-    from lychgate.listing import Listing, Refreshed
+    from lychgate.listing import Listing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,11 +44,11 @@ def sources(
     from lychgate.list_screens import show_sources
 
     with telling_faults():
-        found = [
-            source
-            for source in open_listing(config).sources.values()
-            if category is None or category in source.categories.values()
-        ]
+        every = open_listing(config).sources.values()
+    found = [one for one in every if category is None or category in one.categories.values()]
+    if not found:
+        there = sorted({word for one in every for word in one.categories.values()})
+        refuse([f"category {category!r}: no list has it; there are lists of {', '.join(there)}"])
     if as_json:
         typer.echo(json.dumps([source.to_json() for source in found], indent=2))
     else:
@@ -200,11 +199,11 @@ def refresh(
 
     Example: `lychgate lists refresh`
     """
-    from lychgate.logs import log_refreshed, start_logging
+    from lychgate.logs import start_logging
 
     if log:
         start_logging(load(config).log)
-    _refresh(open_listing(config), ids or None, force=force, show=log_refreshed if log else None)
+    _refresh(open_listing(config), ids or None, force=force, log=log)
 
 
 @app.command()
@@ -249,21 +248,24 @@ def _refresh(
     only: list[str] | None,
     *,
     force: bool,
-    show: Callable[[Refreshed], None] | None = None,
+    log: bool = False,
 ) -> None:
     from lychgate.list_screens import downloads, show_refreshed
+    from lychgate.logs import log_refreshed
 
     with telling_faults():
         with downloads() as progress:
-            done = listing.refresh(at=time.time(), only=only, force=force, progress=progress)
-        (show or show_refreshed)(done)
-    if done.report.ids("held", "failed"):
+            report = listing.refresh(at=time.time(), only=only, force=force, progress=progress)
+        (log_refreshed if log else show_refreshed)(report)
+        _compile(listing, log=log)
+    if report.ids("held", "failed"):
         raise typer.Exit(FINDING)
 
 
-def _compile(listing: Listing) -> None:
+def _compile(listing: Listing, *, log: bool = False) -> None:
     from lychgate.list_screens import show_compiled_lists
+    from lychgate.logs import log_compiled
 
     compiled = listing.compile(at=time.time())
     if compiled is not None:
-        show_compiled_lists(compiled)
+        (log_compiled if log else show_compiled_lists)(compiled)

@@ -109,9 +109,9 @@ def undismiss(name: Name, by: By, reason: Reason, config: Config = None) -> None
 def _telling_faults() -> Iterator[None]:
     """Whatever the rooms refuse, in lines on standard error."""
     from blocklists.dismissals import DismissalFault
-    from blocklists.journal import KeepFault
     from blocklists.sheets import SheetFault
     from blocklists.sources import SourceFault
+    from blocklists.writing import KeepFault
     from categoriser.names import NameFault
     from resolver.process import SnapshotFault
 

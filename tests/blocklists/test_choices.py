@@ -267,6 +267,15 @@ def test_disabling_keeps_comments(path: Path) -> None:
     assert '[change."ut1:gambling"]' in text
 
 
+def test_what_is_said_twice_is_done_once(path: Path) -> None:
+    before = path.read_text(encoding="utf-8")
+    choices.enable(path, ["ut1:games", "ut1:games"], catalogue=CATALOGUE)
+    choices.disable(path, ["ut1:games", "ut1:games"], catalogue=CATALOGUE)
+    choices.disable(path, ["ut1:games"], catalogue=CATALOGUE)
+    assert [one.id for one in read(path).enabled] == ["ut1:gambling", "local:own"]
+    assert "# since May" in path.read_text(encoding="utf-8") and "# since May" in before
+
+
 def test_the_first_command_makes_the_file(tmp_path: Path) -> None:
     path = tmp_path / "state" / "lists.toml"
     choices.enable(path, ["ut1:gambling"], catalogue=CATALOGUE)

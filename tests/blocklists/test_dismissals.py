@@ -17,7 +17,8 @@ from blocklists.dismissals import (
     read_dismissals,
     undismiss,
 )
-from blocklists.journal import Journal, locked
+from blocklists.journal import Journal
+from blocklists.writing import locked
 
 AT = 1_795_255_000.0
 

@@ -22,9 +22,10 @@ import pytest
 from blocklists.compiling import CompileReport, Part
 from blocklists.fetching import Fetcher, FetchSettings
 from blocklists.keeping import Shelf
-from blocklists.refreshing import SourceResult, parts, refresh
+from blocklists.refreshing import SourceResult, refresh
 from blocklists.sheets import key_of
 from blocklists.sources import Source
+from blocklists.standing import parts
 from blocklists.working import JobFault, compile_in_child, read_in_child
 from categoriser.indexfile import IndexFault, open_index
 from categoriser.names import from_text, spell

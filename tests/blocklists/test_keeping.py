@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from blocklists import journal
+from blocklists import writing
 from blocklists.gates import Excused, Finding
-from blocklists.journal import Journal, JournalEntry, KeepFault, LockFault, locked
-from blocklists.keeping import Shelf
+from blocklists.journal import Journal, JournalEntry
+from blocklists.keeping import Shelf, sources_on_disk
 from blocklists.versions import ShelfState
+from blocklists.writing import KeepFault, LockFault, locked
 from tests.blocklists.making import AT, HOUR, reading
 
 HELD = (Finding("growth", "test:gambling: 60,740 entries after 428; at most 856"),)
@@ -119,6 +120,44 @@ def test_a_web_page_cannot_be_accepted(tmp_path: Path) -> None:
         shelf(tmp_path).accept("Ann", "because", AT)
 
 
+def test_what_was_excused_with_a_version_goes_with_it(tmp_path: Path) -> None:
+    """Who goes back from a version takes back that its faults were accepted, and no others."""
+    put(tmp_path, "first", AT, HELD, tlds=("com",))
+    shelf(tmp_path).accept("Ann", "com is harmless here", AT)
+    put(tmp_path, "second", AT + HOUR)
+    put(tmp_path, "third", AT + 2 * HOUR, HELD, tlds=("net",))
+    third = shelf(tmp_path).accept("Ann", "not looked at", AT + 3 * HOUR).id
+    assert shelf(tmp_path).state.excused.tlds == {"com", "net"}
+    shelf(tmp_path).rollback("Ann", "it was no good", AT + 4 * HOUR)
+    assert shelf(tmp_path).state.excused.tlds == {"com"}
+    (tmp_path / "test__gambling" / "state.json").unlink()
+    assert shelf(tmp_path).state.excused.tlds == {"com"}, "also when the state is made again"
+    shelf(tmp_path).rollback("Ann", "it was good", AT + 5 * HOUR, to=third)
+    assert shelf(tmp_path).state.excused.tlds == {"com", "net"}
+
+
+@pytest.mark.parametrize("action", ["accept", "rollback"])
+def test_nothing_is_decided_that_cannot_be_written_into_the_journal(
+    tmp_path: Path, action: str
+) -> None:
+    put(tmp_path, "first", AT)
+    put(tmp_path, "second", AT + HOUR)
+    put(tmp_path, "third", AT + 2 * HOUR, HELD)
+    before = shelf(tmp_path).state
+    (tmp_path / "journal.jsonl").mkdir()
+    with pytest.raises(KeepFault, match=r"journal\.jsonl"):
+        getattr(shelf(tmp_path), action)("Ann", "why", AT + 3 * HOUR)
+    assert shelf(tmp_path).state == before
+
+
+def test_the_sources_on_disk_are_known_by_their_folders(tmp_path: Path) -> None:
+    assert sources_on_disk(tmp_path / "nowhere") == []
+    for word in ("ut1:gambling", "local:our__own"):
+        Shelf(tmp_path, word).prepare()
+    (tmp_path / "compiled.json").write_text("{}")
+    assert sources_on_disk(tmp_path) == ["local:our__own", "ut1:gambling"]
+
+
 def test_going_back_to_the_version_before(tmp_path: Path) -> None:
     first = put(tmp_path, "first", AT)
     second = put(tmp_path, "second", AT + HOUR)
@@ -155,6 +194,14 @@ def test_going_back_to_a_given_version(tmp_path: Path) -> None:
         with pytest.raises(KeepFault, match=f"allowed are {third}, {second}$"):
             shelf(tmp_path).rollback("Ann", "why", AT, to=wrong)
     assert shelf(tmp_path).rollback("Ann", "forward", AT + 5 * HOUR, to=third).id == third
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"entries": 7}', "[" * 100_000], ids=range(4))
+def test_a_version_whose_figures_are_damaged_has_none(tmp_path: Path, damage: str) -> None:
+    put(tmp_path, "first", AT)
+    (version,) = shelf(tmp_path).versions()
+    (version.folder / "reading.json").write_text(damage)
+    assert version.reading() is None
 
 
 def test_no_version_is_found_in_another_folder(tmp_path: Path) -> None:
@@ -198,7 +245,9 @@ def test_ids_sort_by_time_even_when_the_clock_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"current": 7}', "\x00\x00", '{"current": "../../x"}']
+    "damage",
+    ["", "{", "[]", '{"current": 7}', "\x00\x00", '{"current": "../../x"}', "[" * 100_000],
+    ids=range(7),
 )
 def test_a_damaged_state_is_made_again_from_the_versions(tmp_path: Path, damage: str) -> None:
     put(tmp_path, "first", AT)
@@ -249,7 +298,7 @@ def test_a_full_disk_leaves_everything_as_it_was(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(journal.os, "fsync", full)
+    monkeypatch.setattr(writing.os, "fsync", full)
     with pytest.raises(KeepFault, match="the disk is full; the version before stays in use"):
         put(tmp_path, "next", AT + HOUR)
     monkeypatch.undo()
@@ -272,9 +321,16 @@ def test_the_journal_survives_a_line_that_was_cut_off(tmp_path: Path) -> None:
     written = Journal(tmp_path)
     written.append(AT, "Ann", "accept", "test:gambling", "a reason\nof two lines", "é")
     with written.path.open("ab") as file:
+        file.write(b'{"at": "noon", "by": "X", "action": "a", "source": "s"}\n[]\n\xff\n')
         file.write(b'{"at": 1, "by": "B')
     written.append(AT + 1, "Ben", "rollback", "test:gambling")
     assert [entry.by for entry in written.read()] == ["Ann", "Ben"]
     assert written.read()[0].reason == "a reason\nof two lines"
     assert [entry.by for entry in written.read(limit=1)] == ["Ben"]
     assert Journal(tmp_path / "nowhere").read() == []
+
+
+def test_the_journal_takes_whatever_a_terminal_gives(tmp_path: Path) -> None:
+    Journal(tmp_path).append(AT, "\udcff" * 5000, "accept", "test:gambling", "half \ud83d")
+    (entry,) = Journal(tmp_path).read()
+    assert (entry.by, entry.reason) == ("?" * 2000, "half ?")

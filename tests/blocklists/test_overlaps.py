@@ -78,6 +78,20 @@ def test_the_share_before_is_only_measured_when_it_matters(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("damage", ["lost", "damaged"])
+def test_an_old_sheet_that_cannot_be_read_keeps_no_list_from_coming(
+    tmp_path: Path, damage: str
+) -> None:
+    own = part(tmp_path, "games", ["a.com", "b.com"])
+    before = part(tmp_path, "games", ["a.com"], "before")
+    other = part(tmp_path, "adult", ["a.com"], "other")
+    lost = part(tmp_path, "adult", ["b.com"], "lost")
+    for each in (before, lost):
+        each.entries.unlink() if damage == "lost" else each.entries.write_bytes(b"com.a")
+    (found,) = measure([own], [before], [other, lost], TAXONOMY, share_max=0.2)
+    assert (found.share, found.share_before) == (0.5, None)
+
+
 def test_an_entry_in_two_lists_of_a_category_counts_once(tmp_path: Path) -> None:
     others = [part(tmp_path, "adult", ["a.com"], word) for word in ("one", "two")]
     (overlap,) = measure(

@@ -79,3 +79,7 @@ def test_canaries_are_no_top_level_domains() -> None:
 def test_canaries_say_what_they_are(word: str) -> None:
     text = resources.files("blocklists").joinpath("canaries.txt").read_text(encoding="utf-8")
     assert re.search(rf"^# {word}: ", text, re.MULTILINE)
+
+
+def test_no_hit_is_lost_behind_others_that_a_person_accepted() -> None:
+    assert len(protection.load()) < protection.HITS_MAX

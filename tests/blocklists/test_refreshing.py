@@ -13,22 +13,22 @@ from typing import Any
 
 import pytest
 
+from blocklists import standing
 from blocklists.fetching import Fetched, Fetcher, FetchFault, FetchSettings
-from blocklists.journal import Journal, LockFault, locked
+from blocklists.journal import Journal
 from blocklists.keeping import Shelf
 from blocklists.reading import Reading
 from blocklists.refreshing import (
     RefreshFault,
     RefreshReport,
     SourceResult,
-    digest,
-    parts,
     refresh,
-    status,
 )
 from blocklists.sheets import read_sheet
 from blocklists.sources import Source
+from blocklists.standing import digest, parts, status
 from blocklists.working import JobFault, read_in_child
+from blocklists.writing import LockFault, locked
 from tests.blocklists.making import AT, HOUR, names, read_here, source, write
 from tests.blocklists.serving import ListServer, Page, bomb, endless, html
 
@@ -111,7 +111,7 @@ ADULT = source("test:adult", "adult", url="https://lists.example/adult.txt")
 def test_a_first_list_is_kept_and_can_be_compiled(house: House) -> None:
     house.publish(GAMBLING, names(100))
     report = house.refresh(GAMBLING)
-    assert report.changed == ("test:gambling",)
+    assert report.ids("kept") == ("test:gambling",)
     (part,) = parts([GAMBLING], house.root)
     assert (part.source_id, part.category, part.allows) == ("test:gambling", "gambling", None)
     assert part.fetched_at == AT
@@ -135,7 +135,7 @@ def test_not_modified_writes_nothing_but_the_state(house: House) -> None:
     house.refresh(GAMBLING)
     before = house.files()
     report = house.refresh(GAMBLING, later=DAY)
-    assert report.results[0].outcome == "unchanged" and report.changed == ()
+    assert report.results[0].outcome == "unchanged" and report.ids("kept") == ()
     after = house.files()
     assert {Path(path).name for path in after if before.get(path) != after[path]} <= {
         "state.json",
@@ -162,7 +162,7 @@ def test_by_force_a_damaged_version_is_mended(house: House) -> None:
     house.refresh(GAMBLING)
     parts([GAMBLING], house.root)[0].entries.write_bytes(b"\x00 bit rot")
     house.publish(ADULT, names(100, "adult"))
-    assert house.refresh(GAMBLING, ADULT).changed == ("test:adult",), "it stops nobody else"
+    assert house.refresh(GAMBLING, ADULT).ids("kept") == ("test:adult",), "it stops nobody else"
     assert house.one(GAMBLING, later=60, force=True).outcome == "kept"
     assert house.publisher.asked[-1][1] == "", "by force is whole"
     assert len(list(read_sheet(parts([GAMBLING], house.root)[0].entries))) == 100
@@ -190,6 +190,29 @@ def test_a_collapsed_list_is_held_and_the_last_good_one_stays(house: House) -> N
     assert "10 entries after 2,642" in Journal(house.root).read()[-1].reason
     assert house.one(GAMBLING, later=DAY).outcome == "unchanged", "it is not judged every day"
     assert Shelf(house.root, "test:gambling").state.held == result.version
+
+
+def test_an_index_of_an_older_form_is_made_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.publish(GAMBLING, names(100))
+    house.refresh(GAMBLING)
+    before = digest(parts([GAMBLING], house.root))
+    monkeypatch.setattr(standing, "FORM", 0)
+    assert digest(parts([GAMBLING], house.root)) != before
+
+
+def test_a_mistake_that_was_accepted_is_a_mistake_again_after_going_back(house: House) -> None:
+    house.publish(GAMBLING, names(100))
+    house.refresh(GAMBLING)
+    house.publish(GAMBLING, names(100) + b"bbc.co.uk\n")
+    assert house.one(GAMBLING, later=DAY).outcome == "held"
+    shelf = Shelf(house.root, "test:gambling")
+    shelf.accept("Ann", "not looked at", house.at)
+    shelf.rollback("Ann", "it took the BBC", house.at)
+    house.publish(GAMBLING, names(110) + b"bbc.co.uk\n")
+    result = house.one(GAMBLING, later=DAY)
+    assert result.outcome == "held" and "bbc.co.uk" in result.message
 
 
 def test_a_held_list_that_a_person_accepts_is_the_measure_of_the_next(house: House) -> None:
@@ -301,7 +324,7 @@ def test_one_source_never_stops_another(house: House) -> None:
     house.publish(other, names(100, "game"))
     report = house.refresh(GAMBLING, ADULT, other)
     assert report.ids("failed") == ("test:adult", "test:gambling")
-    assert report.changed == ("test:games",)
+    assert report.ids("kept") == ("test:games",)
     messages = {each.source: each.message for each in report.results}
     assert messages["test:gambling"].endswith("a mistake of ours; this is a fault of Lychgate")
 
@@ -344,7 +367,7 @@ def test_a_list_that_received_another_is_held(house: House) -> None:
     files = source("test:piracy", "piracy", url="https://lists.example/piracy.txt")
     house.publish(ADULT, names(5000, "adult"))
     house.publish(files, names(1200, "warez"))
-    assert house.refresh(files, ADULT).changed == ("test:adult", "test:piracy")
+    assert house.refresh(files, ADULT).ids("kept") == ("test:adult", "test:piracy")
     house.publish(files, names(1200, "warez") + names(1000, "adult"))
     (result,) = house.refresh(files, ADULT, later=DAY, only=["test:piracy"]).results
     assert result.outcome == "held"
@@ -389,8 +412,8 @@ def test_only_some_and_at_once(house: House) -> None:
     with pytest.raises(RefreshFault) as fault:
         house.refresh(GAMBLING, replace(ADULT, enabled=False), only=["test:gamblin", "test:adult"])
     assert fault.value.faults == [
-        "source 'test:gamblin': not known; did you mean test:gambling?",
-        "source 'test:adult': not enabled; `lychgate lists enable test:adult` first",
+        "refresh: test:gamblin is not known; did you mean test:gambling, test:adult?",
+        "refresh: test:adult is not enabled; `lychgate lists enable test:adult` first",
     ]
 
 
@@ -444,6 +467,34 @@ def test_a_file_that_cannot_be_used(house: House, tmp_path: Path, kind: str) -> 
     if kind != "folder":
         write(path, b"bet365.com\n")
         assert house.one(own, later=60).outcome == "kept", "mended, and nobody waits"
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "own.txt", b"bet365.com\n")
+    opened = Path.open
+
+    def refused(self: Path, *arguments: Any, **options: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refused)
+    result = house.one(source("local:own", file=str(path)))
+    assert result.message == f"{path}: Permission denied; a list file that may be read"
+
+
+def test_a_version_that_cannot_be_tidied_away_is_no_fault_of_the_list(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(self: Shelf, kept: int) -> list[str]:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr(Shelf, "prune", busy)
+    house.publish(GAMBLING, names(100))
+    assert house.one(GAMBLING).outcome == "kept"
+    assert Shelf(house.root, "test:gambling").state.problem == ""
 
 
 def test_a_broken_file_is_not_read_again_and_again(house: House, tmp_path: Path) -> None:

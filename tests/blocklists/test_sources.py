@@ -9,8 +9,10 @@ import pytest
 
 from blocklists import formats, protection, sources
 from blocklists.entries import Entry
+from blocklists.keeping import Shelf
 from blocklists.sources import Catalogue, Source, SourceFault
 from blocklists.suffixes import SuffixGuard
+from blocklists.working import restored, written
 from categoriser import taxonomy as taxonomies
 
 TAXONOMY = taxonomies.load()
@@ -51,13 +53,18 @@ def test_a_list_inherits_what_its_publisher_says() -> None:
     assert (source.shrink_max, source.growth_max) == (0.30, 1.0)
     assert (source.reject_max, source.overlap_max) == (0.05, 0.20)
     assert not source.enabled and not source.template
-    assert source.folder == "some__gambling"
     assert catalogue.publishers["some"].homepage == "https://lists.example"
 
 
 def test_a_source_survives_the_way_to_another_process() -> None:
     for source in CATALOGUE.values():
-        assert Source.from_json(json.loads(json.dumps(source.to_json()))) == source
+        assert restored(json.loads(json.dumps(written(source))), Source) == source
+
+
+def test_words_for_categories_are_compared_in_small_letters_as_formats_give_them() -> None:
+    keys = {"title": "Table", "file": "t.csv", "categories": {"Adult Sites": "adult"}}
+    source, faults = sources.make("local:table", keys, TAXONOMY, "here")
+    assert source is not None and source.categories == {"adult sites": "adult"} and not faults
 
 
 def test_every_fault_is_told_at_once() -> None:
@@ -181,7 +188,7 @@ def test_lists_of_judgement_and_allow_lists_only_suggest() -> None:
 
 
 def test_no_identifier_of_a_source_hides_in_another_spelling() -> None:
-    folders = [source.folder for source in CATALOGUE.values()]
+    folders = [Shelf(Path(), source.id).folder for source in CATALOGUE.values()]
     assert len(folders) == len(set(folders))
 
 

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import ast
 import functools
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("lychgate", "resolver", "policy", "blocklists", "categoriser")
 """The rooms. `portal` joins them when it is built."""
 
-PURE = (
-    "categoriser",
-    "policy",
-    "blocklists/formats",
-    "resolver/answers",
-    "resolver/cache.py",
-    "resolver/inspection.py",
-    "resolver/limits.py",
-    "resolver/rebinding.py",
-    "resolver/resolution.py",
-    "resolver/safesearch.py",
-    "resolver/sections.py",
-    "resolver/snapshot.py",
-    "resolver/special.py",
-    "resolver/upstream/selection.py",
-    "resolver/wire",
+_CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+PURE = tuple(
+    module
+    for contract in _CONTRACTS["contracts"]
+    if contract["id"] == "pure"
+    for module in contract["source_modules"]
 )
-"""The pure core; the same as in the import contract `pure` of pyproject.toml."""
+"""The pure core, as the import contract `pure` has it."""
 
 _NOT_OURS = frozenset({"var", "build", "dist"})
 
@@ -40,10 +31,9 @@ def modules() -> list[Path]:
 def pure_modules() -> list[Path]:
     """Every module of the pure core."""
     found: list[Path] = []
-    for place in PURE:
-        path = ROOT / place
-        assert path.exists(), f"{place} is gone: change PURE and the import contract"
-        found += path.rglob("*.py") if path.is_dir() else [path]
+    for module in PURE:
+        path = ROOT / module.replace(".", "/")
+        found += path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
     return sorted(found)
 
 

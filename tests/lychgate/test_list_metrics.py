@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from blocklists.gates import GATES, Finding
-from blocklists.journal import KeepFault
 from blocklists.keeping import Shelf
 from blocklists.sources import Source
+from blocklists.writing import KeepFault
 from lychgate import list_metrics
 from lychgate.list_metrics import ListCollector
 from tests.blocklists.making import AT, HOUR, reading, source

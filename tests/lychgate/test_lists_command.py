@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import dns.rcode
 import pytest
 from typer.testing import CliRunner, Result
 
+from blocklists.working import JobFault
 from lychgate.cli import app
 from tests.blocklists.serving import ListServer, Page, failure, html
 from tests.lychgate.running import Serving, upstream, wait_until
@@ -139,6 +143,7 @@ def test_what_is_asked_wrongly_is_answered_in_one_line(here: Path) -> None:
     assert "did you mean ut1:gambling" in run("enable", "ut1:gamblin", code=2).output
     assert "did you mean local:games" in run("versions", "local:game", code=2).output
     assert "not enabled" in run("refresh", ID, code=2).output
+    assert "there are lists of adult" in run("sources", "--category", "adulte", code=2).output
     assert "use one of --rpz" in run("export", code=2).output
     assert "no version is on disk" in run("diff", ID, code=2).output
     assert "empty label" in run("explain", "no..name", code=2).output
@@ -175,6 +180,49 @@ def test_a_running_resolver_takes_lists_over_and_keeps_them(
         metrics = serving.page("/metrics")[1]
         assert f'lychgate_list_entries{{category="games",source="{ID}"}} 300.0' in metrics
         assert f'lychgate_list_gate_failures{{gate="html",source="{ID}"}} 1.0' in metrics
+
+
+def test_a_list_that_is_forgotten_is_still_explained(here: Path) -> None:
+    run("enable", ID, "--now")
+    run("remove", ID)
+    assert happens("game-7.example") == "forwarded"
+    (found,) = in_json("explain", "game-7.example")
+    assert (found["source"], found["standing"]) == (ID, "disabled")
+
+
+def test_what_was_fetched_is_told_even_where_no_index_can_be_made(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise JobFault(["compile: needs more than 256 MB"], "memory")
+
+    monkeypatch.setattr("blocklists.working.compile_in_child", fails)
+    done = run("enable", ID, "--now", code=2)
+    assert "kept" in done.stdout and "needs more than 256 MB" in done.stderr
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    assert "300 names" in run("refresh").stdout, "and there is still something to do"
+
+
+def test_who_stops_reading_an_export_is_not_told_of_a_fault(here: Path) -> None:
+    run("enable", ID, "--now")
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "lychgate", "lists", "export", "--rpz"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=here, check=False)
+    os.close(writing)
+    assert done.stderr == b""
+
+
+def test_trouble_is_told_once_and_with_its_list(here: Path, publisher: ListServer) -> None:
+    publisher["/games.txt"] = html()
+    run("enable", ID, "--now", code=1)
+    said = " ".join(run("status", code=1).stdout.split())
+    assert said.count("a web page; a list is needed") == 1
+    publisher["/games.txt"] = failure(404)
+    run("refresh", ID, code=1)
+    said = " ".join(run("status", code=1).stdout.split())
+    assert f"{ID}: {publisher.url('/games.txt')}: answered 404" in said
 
 
 def test_as_a_service_it_writes_a_log(here: Path, publisher: ListServer) -> None:

@@ -149,9 +149,7 @@ def test_longest_name_is_read() -> None:
 
 
 def test_hosts_lines_are_read_as_in_hosts_files() -> None:
-    assert items(
-        "adblock", b"! x\n0.0.0.0 a.com b.com # c\n127.0.0.1 localhost"
-    ) == [
+    assert items("adblock", b"! x\n0.0.0.0 a.com b.com # c\n127.0.0.1 localhost") == [
         Entry(2, "a.com"),
         Entry(2, "b.com"),
     ]
