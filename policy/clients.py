@@ -12,8 +12,8 @@ the lease, then one with its host name: a machine can call itself anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
 
 from policy.leases import NO_LEASES, Leases, plain_id
 from policy.networks import NetworkTable
@@ -67,19 +67,22 @@ class ClientTable:
         counts only if all addresses that begin with these bits are in it, and an address of no
         venue means the place of the forwarder: behind it private addresses may be anybody's.
         """
-        place = self._unknown
-        if bits and bits == 8 * len(packed_address):
-            place = self.identify(packed_address)
-        elif bits:
-            place = (
-                self._rooms.find_around(packed_address, bits)
-                or self._venues.find_around(packed_address, bits)
-                or self._unknown
-            )
+        known = bits > 0 and bits == 8 * len(packed_address)
+        place = self._place(packed_address) if known else self._around(packed_address, bits)
         if place is self._unknown:
             place = self._place(forwarder)
         device = self._by_id.get(plain_id(client_id)) if client_id else None
-        return place if device is None else self._with_device(place, device)
+        if device is not None:
+            return self._with_device(place, device)
+        return (self._devices.find(packed_address) if known else None) or place
+
+    def _around(self, packed_address: bytes, bits: int) -> Client:
+        """The client of a network of which only so many bits are known."""
+        return (
+            self._rooms.find_around(packed_address, bits)
+            or self._venues.find_around(packed_address, bits)
+            or self._unknown
+        )
 
     def _place(self, packed_address: bytes) -> Client:
         """The client of an address that is no known device's."""
@@ -93,7 +96,7 @@ class ClientTable:
             place.venue,
             place.room,
             device.id,
-            device.profile or self._profile(place),
+            device.profile or place.profile,
             device.withdrawn_until if device.withdrawn else -math.inf,
         )
 

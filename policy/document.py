@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Collection, Mapping
 from datetime import tzinfo
 from importlib import resources
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,8 +27,8 @@ from policy.places import read_devices, read_venues
 from policy.policy import Policy
 from policy.reading import Faults, Table, show
 from policy.rulebook import RuleBook
-from policy.types import ACTIONS, Action, Organisation, Period, Profile, YouTube
-from policy.written import Places, read_exceptions, read_rules
+from policy.types import ACTIONS, Action, Organisation, Period, Profile, Rule, YouTube
+from policy.written import KnownRules, Places, read_exceptions, read_rules
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YOUTUBE: tuple[YouTube, ...] = ("off", "moderate", "strict")
@@ -69,7 +70,9 @@ class Builder:
         self._taxonomy = taxonomy
         self._where = where
         self._answers = answers
-        self._read_from: tuple[object, ...] = ()
+        self._read_from: tuple[Any, ...] = ()
+        self._read: list[list[Rule]] = []
+        """The rules of each entry."""
         self._rulebook = RuleBook(())
 
     def build(self, raw: dict[str, Any], fingerprint: str) -> Policy:
@@ -97,7 +100,7 @@ class Builder:
         devices = read_devices(document, profiles, zone)
         bundles = read_bundles(document)
         places = Places(profiles, venues, devices, bundles)
-        rulebook = self._rules(document, places, zone)
+        rules, rulebook = self._rules(document, places, zone)
         exceptions = read_exceptions(document, places, zone, taxonomy)
         essentials = _essentials(document.table("essentials"))
         people = read_people(document, venues)
@@ -107,7 +110,7 @@ class Builder:
         if faults.lines:
             raise PolicyFault(faults.lines)
 
-        self._rulebook = rulebook
+        self._read, self._rulebook = rules, rulebook
         self._read_from = _parts(raw)
         return Policy(
             organisation=organisation,
@@ -126,16 +129,22 @@ class Builder:
             fingerprint=fingerprint,
         )
 
-    def _rules(self, document: Table, places: Places, zone: tzinfo) -> RuleBook:
+    def _rules(
+        self, document: Table, places: Places, zone: tzinfo
+    ) -> tuple[list[list[Rule]], RuleBook]:
         parts = _parts(document.raw)
-        known = self._read_from
-        if known and all(part is old for part, old in zip(parts, known, strict=True)):
-            document.has("rules")
-            return self._rulebook
-        return RuleBook(read_rules(document, places, zone))
+        before = self._read_from
+        known = KnownRules()
+        if before and all(part is old for part, old in zip(parts[1:], before[1:], strict=True)):
+            if parts[0] is before[0]:
+                document.has("rules")
+                return self._read, self._rulebook
+            known = KnownRules(before[0] or (), self._read)
+        rules = read_rules(document, places, zone, known)
+        return rules, RuleBook(chain.from_iterable(rules))
 
 
-def _parts(raw: Mapping[str, Any]) -> tuple[object, ...]:
+def _parts(raw: Mapping[str, Any]) -> tuple[Any, ...]:
     """What rules are read from: themselves, and what their scopes, bundles and times rest on."""
     keys = ("rules", "profiles", "venues", "devices", "bundles", "organisation")
     return tuple(raw.get(key) for key in keys)

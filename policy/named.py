@@ -34,6 +34,10 @@ class NamedTable(Generic[T]):
         self._values = values
         self._find_wildcards = PatternTable(wildcards).find_values if wildcards else None
 
+    def parts(self) -> list[list[object]]:
+        """What there are tens of thousands of, as lists; see `RuleBook.parts`."""
+        return [list(self._values), list(self._values.values())]
+
     def find(self, spelling: Spelling) -> list[T]:
         """The values of all patterns that match, each entry once."""
         found: list[T] = []

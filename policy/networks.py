@@ -54,6 +54,17 @@ class NetworkTable(Generic[T]):
             if value is not None:
                 yield value
 
+    def find_around(self, packed: bytes, bits: int) -> T | None:
+        """The value of the longest network holding all addresses that begin with these bits."""
+        plain = plain_address(packed)
+        unknown = 8 * len(packed) - bits
+        number = int.from_bytes(plain, "big")
+        for shift, level in self._levels.get(len(plain), ()):
+            value = level.get(number >> shift) if shift >= unknown else None
+            if value is not None:
+                return value
+        return None
+
 
 def plain_address(packed: bytes) -> bytes:
     """The address, in 4 octets when it is an IPv4-mapped IPv6 address."""

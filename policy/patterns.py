@@ -46,7 +46,12 @@ def read_pattern(faults: Faults, path: str, text: str, *, wildcards: bool) -> Pa
 
 def octets_of(pattern: Pattern) -> int:
     """Length in wire form of what a pattern fixes of a name."""
-    return len(from_text(pattern.text.removeprefix("=").removeprefix("*.").removesuffix(".*")))
+    return len(from_text(fixed_part(pattern.text)))
+
+
+def fixed_part(pattern: str) -> str:
+    """What a pattern fixes of a name, without `=` and stars."""
+    return pattern.removeprefix("=").removeprefix("*.").removesuffix(".*")
 
 
 def is_public_suffix(name: str) -> bool:

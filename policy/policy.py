@@ -1,19 +1,22 @@
 """One policy, whole and immutable: what a document says, ready to be asked.
 
-Built by `policy.document` and never changed: a new document is a new Policy.  It answers three
-questions: who is asking (`identify`), what may they see now (`view`), and is this address denied
-(`denied_address`).  Whether a name is allowed is `policy.decision`'s question, put to a view.
+Built by `policy.document` and never changed: a new document is a new Policy, and so are new DHCP
+leases (`with_leases`).  It answers three questions: who is asking (`identify`, `identify_behind`),
+what may they see now (`view`), and is this address denied (`denied_address`).  Whether a name is
+allowed is `policy.decision`'s question, put to a view.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Final
 
 from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
 from policy.calendar import Calendar
 from policy.clients import ClientTable
+from policy.leases import NO_LEASES, Leases
 from policy.people import EXCEPTION_HOURS_MAX
 from policy.rulebook import RuleBook
 from policy.types import (
@@ -46,6 +49,7 @@ class Policy:
         "exception_hours_max",
         "exceptions",
         "fingerprint",
+        "leases",
         "organisation",
         "pages",
         "people",
@@ -91,6 +95,8 @@ class Policy:
         self.taxonomy = taxonomy
         self.fingerprint = fingerprint
         """SHA-256 of the document, in hexadecimal: which policy decided, in logs and metrics."""
+        self.leases = NO_LEASES
+        """Who holds which address, where DHCP says so."""
         self._clients = ClientTable(organisation, venues.values(), devices.values())
         self._views = Views(
             organisation,
@@ -116,6 +122,26 @@ class Policy:
     def identify(self, packed_address: bytes) -> Client:
         """The client with this source address of 4 or 16 octets; never fails."""
         return self._clients.identify(packed_address)
+
+    def identify_behind(
+        self, forwarder: bytes, packed_address: bytes, bits: int, client_id: str
+    ) -> Client:
+        """The client for whom a trusted forwarder asks; see `ClientTable.identify_behind`."""
+        return self._clients.identify_behind(forwarder, packed_address, bits, client_id)
+
+    def hostname(self, packed_address: bytes) -> str:
+        """What the machine with this address calls itself; empty when nobody knows."""
+        lease = self.leases.find(packed_address)
+        return "" if lease is None else lease.hostname
+
+    def with_leases(self, leases: Leases) -> Policy:
+        """The same policy with other leases; devices are where these say."""
+        other = copy(self)
+        other.leases = leases
+        other._clients = ClientTable(
+            self.organisation, self.venues.values(), self.devices.values(), leases
+        )
+        return other
 
     def view(self, client: Client, at: float) -> View:
         """What a client that `identify` gave may see at an instant (POSIX seconds)."""

@@ -27,6 +27,11 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
 _NUMBER_MAX = 2**53
 """Numbers beyond this are not safe in JSON."""
 
+_SOUGHT_MAX = 50
+"""Unknown words of one document for which the nearest known one is sought."""
+
+_SOUGHT_CHARACTERS_MAX = 100
+
 _SUGGEST_WORDS_MAX = 12
 """Up to this many known words are listed whole in a message; of more, only the nearest."""
 
@@ -37,6 +42,8 @@ class Faults:
     def __init__(self, where: str) -> None:
         self.where = where
         self.lines: list[str] = []
+        self._sought = 0
+        """Words for which the nearest known one was sought."""
 
     def add(self, path: str, given: str, allowed: str) -> None:
         """Note one fault."""
@@ -45,7 +52,10 @@ class Faults:
 
     def unknown(self, path: str, word: str, kind: str, known: Collection[str]) -> None:
         """Note a word that should have been one of the known ones."""
-        nearest = difflib.get_close_matches(word, sorted(known), n=1)
+        # One search among 20,000 words takes 40 ms: a document of faults must not take hours.
+        sought = self._sought < _SOUGHT_MAX and len(word) <= _SOUGHT_CHARACTERS_MAX
+        nearest = difflib.get_close_matches(word, sorted(known), n=1) if sought else []
+        self._sought += 1
         if nearest:
             allowed = f"did you mean {show(nearest[0])}?"
         elif len(known) <= _SUGGEST_WORDS_MAX:

@@ -18,7 +18,15 @@ from policy.types import Rule
 class RuleBook:
     """Immutable."""
 
-    __slots__ = ("_expiries", "addresses", "denies_addresses", "find", "rules")
+    __slots__ = (
+        "__weakref__",
+        "_expiries",
+        "_named",
+        "addresses",
+        "denies_addresses",
+        "find",
+        "rules",
+    )
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
@@ -26,7 +34,8 @@ class RuleBook:
         self.denies_addresses = any(rule.network is not None for rule in self.rules)
         """Whether any rule is about addresses: most policies have none."""
         named = [(rule.pattern, rule) for rule in self.rules if rule.pattern is not None]
-        self.find = NamedTable(named).find if named else None
+        self._named = NamedTable(named) if named else None
+        self.find = None if self._named is None else self._named.find
         """Rules in any scope for a `Spelling`; None when none is about names."""
         self._expiries: dict[str, list[float]] = {}
         for rule in self.rules:
@@ -34,6 +43,12 @@ class RuleBook:
                 self._expiries.setdefault(rule.scope, []).append(rule.expires)
         for expiries in self._expiries.values():
             expiries.sort()
+
+    def parts(self) -> list[list[object]]:
+        """What there are tens of thousands of, as lists. Who holds them when nobody uses the rules
+        any more can let go of them bit by bit: at once it takes 35 ms for 50,000.
+        """
+        return [*([] if self._named is None else self._named.parts()), list(self.rules)]
 
     def next_expiry(self, scopes: Collection[str], at: float) -> float:
         """When the next rule of these scopes ends after `at`; `math.inf` for never."""

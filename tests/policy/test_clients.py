@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.leases import Lease, Leases
 from policy.networks import NetworkTable, plain_address, plain_network
+from policy.policy import Policy
 from policy.types import Client, Network
 
 from .college import packed, policy
@@ -95,3 +97,120 @@ def test_mapped_networks_are_ipv4_networks() -> None:
     assert NetworkTable([(mapped, "here")]).find(packed("10.20.3.4")) == "here"
     wider = ip_network("::/0")
     assert plain_network(wider) == wider
+
+
+@given(st.lists(networks(), max_size=8), near | near_v6 | addresses, st.data())
+def test_what_is_around_a_network(
+    written: list[Network], address: IPv4Address | IPv6Address, data: st.DataObject
+) -> None:
+    """Of what is known in part, only networks that hold all of it count."""
+    bits = data.draw(st.integers(0, address.max_prefixlen))
+    table = NetworkTable((network, str(network)) for network in written)
+    known = ip_network(f"{address}/{bits}", strict=False)
+    if known.version == 6 and known.network_address.ipv4_mapped is not None:
+        return
+    around = {
+        n
+        for n in written
+        if n.version == known.version and n.supernet_of(known)  # type: ignore[arg-type]
+    }
+    expected = [str(n) for n in sorted(around, key=lambda n: -n.prefixlen)]
+    found = table.find_around(known.network_address.packed, bits)
+    assert found == (expected[0] if expected else None)
+
+
+AT = 1_772_532_000.0
+MORE = """
+[devices.tablet]
+client_ids = ["AA-BB-CC-DD-EE-01", "Front Desk"]
+profile = "staff"
+[devices.it-07]
+hostnames = ["IT-SUITE-07"]
+profile = "guests"
+[devices.both]
+addresses = ["10.20.3.90"]
+hostnames = ["both"]
+profile = "young"
+"""
+MAC = "aa:bb:cc:dd:ee:01"
+
+
+def leased(*leases: Lease) -> Policy:
+    return policy(MORE).with_leases(Leases(leases, AT))
+
+
+def test_a_device_is_where_its_lease_is() -> None:
+    """By host name, hardware address, DHCP client id; in the room that the address is in."""
+    college = leased(
+        Lease(packed("10.20.3.50"), "", "it-suite-07.college.example"),
+        Lease(packed("10.20.1.51"), MAC, "anything"),
+        Lease(packed("fd00:20::9"), "", "", "front desk"),
+        Lease(packed("10.20.3.52"), "aa:bb:cc:dd:ee:02", "it-suite-08"),
+    )
+    found = [college.identify(packed(f"{a}")) for a in ("10.20.3.50", "10.20.1.51", "fd00:20::9")]
+    assert found == [
+        Client("ellesmere-port", "it-suite", "it-07", "guests"),
+        Client("ellesmere-port", None, "tablet", "staff"),
+        Client("ellesmere-port", None, "tablet", "staff"),
+    ]
+    assert college.identify(packed("10.20.3.52")).device is None
+    assert college.hostname(packed("10.20.3.52")) == "it-suite-08"
+    assert college.hostname(packed("10.20.3.53")) == ""
+
+
+def test_a_machine_cannot_call_itself_another() -> None:
+    """What is written for an address stands above its hardware address, that above its name."""
+    college = leased(
+        Lease(packed("10.20.3.7"), MAC, "it-suite-07"),  # the tutor's laptop, by its address
+        Lease(packed("10.20.3.60"), MAC, "it-suite-07"),
+        Lease(packed("10.20.3.90"), "", "it-suite-07"),
+    )
+    devices = [college.identify(packed(f"10.20.3.{n}")).device for n in (7, 60, 90)]
+    assert devices == ["tutor-laptop", "tablet", "both"]
+
+
+def test_leases_are_of_the_new_policy_alone() -> None:
+    before = policy(MORE)
+    after = before.with_leases(Leases([Lease(packed("10.20.3.50"), "", "it-suite-07")], AT))
+    assert before.identify(packed("10.20.3.50")).device is None
+    assert after.identify(packed("10.20.3.50")).device == "it-07"
+    assert after.rulebook is before.rulebook and after.fingerprint == before.fingerprint
+
+
+FORWARDER = packed("203.0.113.7")
+"""At the partner's."""
+
+
+@pytest.mark.parametrize(
+    ("address", "bits", "client_id", "client"),
+    [
+        ("10.20.3.7", 32, "", Client("ellesmere-port", "it-suite", "tutor-laptop", "staff")),
+        ("10.20.3.12", 32, "", Client("ellesmere-port", "it-suite", "loan-laptop", "learners",
+                                      math.inf)),
+        ("10.20.4.0", 24, "", Client("ellesmere-port", "youth-club", None, "young")),
+        ("10.20.4.0", 23, "", Client("ellesmere-port", None, None, "learners")),
+        ("fd00:20::", 64, "", Client("ellesmere-port", None, None, "learners")),
+        # Nobody's: as the forwarder.
+        ("192.168.1.5", 32, "", Client("partner", None, None, "guests")),
+        ("10.0.0.0", 8, "", Client("partner", None, None, "guests")),
+        ("", 0, "", Client("partner", None, None, "guests")),
+        # A client id is above the address, in the place of the address.
+        ("", 0, "FRONT desk", Client("partner", None, "tablet", "staff")),
+        ("10.20.4.9", 32, MAC, Client("ellesmere-port", "youth-club", "tablet", "staff")),
+        ("10.20.3.12", 32, MAC, Client("ellesmere-port", "it-suite", "tablet", "staff")),
+        ("10.20.4.0", 24, "unheard of", Client("ellesmere-port", "youth-club", None, "young")),
+        ("::ffff:10.20.3.7", 128, "", Client("ellesmere-port", "it-suite", "tutor-laptop",
+                                             "staff")),
+        ("::ffff:10.20.4.0", 120, "", Client("ellesmere-port", "youth-club", None, "young")),
+    ],
+)  # fmt: skip
+def test_identify_behind_a_forwarder(
+    address: str, bits: int, client_id: str, client: Client
+) -> None:
+    given = packed(address) if address else b""
+    assert policy(MORE).identify_behind(FORWARDER, given, bits, client_id) == client
+
+
+@given(st.binary(max_size=20), st.integers(0, 160), st.text(max_size=20))
+def test_nothing_a_forwarder_says_raises(address: bytes, bits: int, client_id: str) -> None:
+    assert policy(MORE).identify_behind(FORWARDER, address, bits, client_id).profile
