@@ -76,15 +76,15 @@ def run(index: Path | None, seconds: float, rate: int) -> bool:
             server.build_index(lists, mapped)
         for number in range(2):
             shutil.copy(mapped, mapped.with_suffix(f".{number}"))
-        with _upstream() as port:
+        with upstream() as port:
             configuration = server.write_configuration(folder, mapped, policy, port)
-            with _serving(configuration):
+            with serving(configuration):
                 return _rounds(policy, mapped, seconds, rate)
 
 
 def _rounds(policy: Path, index: Path, seconds: float, rate: int) -> bool:
-    queries = _queries()
-    _play(queries, min(seconds, 2.0), rate, None)  # Warm up: cache and memo are full.
+    queries = queries_of_names()
+    play(queries, min(seconds, 2.0), rate, None)  # Warm up: cache and memo are full.
     print(f"snapshot swaps under {rate:,} queries a second, {seconds:g} s each")
     print("| what changes | swaps | asked | lost | 99.9 %, ms | greatest delay, ms ", end="")
     print("| client's own pause, ms |\n|---|---|---|---|---|---|---|", flush=True)
@@ -96,7 +96,7 @@ def _rounds(policy: Path, index: Path, seconds: float, rate: int) -> bool:
     ]
     for what, change in changes:
         before = _swaps()
-        found = _play(queries, seconds, rate, change)
+        found = play(queries, seconds, rate, change)
         swaps = _swaps() - before
         worst = max(found.delays) * 1000
         print(
@@ -110,7 +110,7 @@ def _rounds(policy: Path, index: Path, seconds: float, rate: int) -> bool:
     return good
 
 
-def _play(
+def play(
     queries: list[bytes], seconds: float, rate: int, change: Callable[[int], None] | None
 ) -> Round:
     """One round, on the clock: who asks late does not ask less."""
@@ -174,7 +174,7 @@ def _publish_again(index: Path, number: int) -> None:
     fresh.replace(index)
 
 
-def _queries() -> list[bytes]:
+def queries_of_names() -> list[bytes]:
     """Queries without their ID, in the order they are asked; every fifth is blocked."""
     found = []
     for number in range(NAMES):
@@ -205,15 +205,15 @@ def _swaps() -> int:
 
 
 @contextlib.contextmanager
-def _serving(configuration: Path) -> Iterator[None]:
-    """A Lychgate on the first core, with us on another."""
+def serving(configuration: Path, *, cores_all: bool = False) -> Iterator[None]:
+    """A Lychgate on the first core, or on all of them, with us on another."""
     command = server.command("serve", "--config", str(configuration))
     process = subprocess.Popen(command, cwd=server.ROOT)
     everywhere = os.sched_getaffinity(0)
     try:
         cores = sorted(everywhere)
         if len(cores) > 1:
-            os.sched_setaffinity(process.pid, {cores[0]})
+            os.sched_setaffinity(process.pid, everywhere if cores_all else {cores[0]})
             os.sched_setaffinity(0, {cores[1]})
         _wait_until_it_answers(process)
         yield
@@ -229,7 +229,7 @@ def _serving(configuration: Path) -> Iterator[None]:
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS_MAX
-    query = _queries()[0]
+    query = queries_of_names()[0]
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(0.1)
@@ -242,7 +242,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _upstream() -> Iterator[int]:
+def upstream() -> Iterator[int]:
     """An upstream in a process of its own; gives its port."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 0))

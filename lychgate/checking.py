@@ -38,8 +38,9 @@ def check(configuration: Configuration) -> Checked:
         servers = routes_of(configuration, binds)[DEFAULT_ROUTE]
     except ConfigurationFault as fault:
         faults += fault.faults
+    builder = SnapshotBuilder(configuration)
     try:
-        built = SnapshotBuilder(configuration).build()
+        built = builder.build()
     except SnapshotFault as fault:
         faults += fault.faults
     if built is None or faults:
@@ -59,7 +60,8 @@ def check(configuration: Configuration) -> Checked:
             if route != DEFAULT_ROUTE
         ),
         ("metrics on", "nothing" if metrics is None else write_bind(metrics)),
-        ("policy", str(configuration.policy_file or "the one that ships")),
+        ("policy", builder.origin),
+        *_unread_store(configuration),
         (
             "",
             f"{policy.organisation.name}: {_count(policy.profiles, 'profile')}, "
@@ -70,6 +72,16 @@ def check(configuration: Configuration) -> Checked:
         ("", f"{sum(listed):,} names in {configuration.index_file}" if listed else "no index"),
     )
     return Checked(rows, built.warnings)
+
+
+def _unread_store(configuration: Configuration) -> list[tuple[str, str]]:
+    """A word about a store beside a document: decisions made there would do nothing."""
+    file = configuration.store_file
+    if configuration.policy_file is None:
+        return []
+    if file is None or file.exists():
+        return [("", "the store is not read: filter.policy names a document, which goes before it")]
+    return []
 
 
 def _count(things: Sized, word: str) -> str:

@@ -15,7 +15,27 @@ from typing import Annotated
 
 import typer
 
-from lychgate.commands import lists, suggestions
+from lychgate.commands import (
+    audit,
+    bundles,
+    devices,
+    essentials,
+    exceptions,
+    lists,
+    organisation,
+    pages,
+    people,
+    policies,
+    portal,
+    profiles,
+    roles,
+    rooms,
+    rules,
+    store,
+    suggestions,
+    terms,
+    venues,
+)
 from lychgate.commands.options import FINDING, Config, Json, load, refuse
 
 app = typer.Typer(
@@ -26,8 +46,8 @@ app = typer.Typer(
     help="""A filtering DNS resolver for places where people come to learn and look for work.
 
 Start it with `lychgate serve`, then ask it: `lychgate query bet365.com`. Why was something
-blocked? `lychgate explain bet365.com`. Settings are in `lychgate.toml`, who may see what is in
-`policy.toml`; both may be left out.
+blocked? `lychgate explain bet365.com`. Settings are in `lychgate.toml`, which may be left out. Who
+may see what is in the store that `lychgate store create` makes, or in a `policy.toml`.
 
 Exit status: 0 all is well, 1 something was found, 2 bad input.""",
 )
@@ -35,6 +55,26 @@ index_app = typer.Typer(no_args_is_help=True, help="Build and look at the index 
 app.add_typer(index_app, name="index")
 app.add_typer(lists.app, name="lists")
 app.add_typer(suggestions.app, name="suggestions")
+
+_DAILY = "What people decide every day"
+app.add_typer(exceptions.app, name="exception", rich_help_panel=_DAILY)
+app.add_typer(rules.app, name="rule", rich_help_panel=_DAILY)
+app.add_typer(devices.app, name="device", rich_help_panel=_DAILY)
+_PLACES = "Places, people and what they may see"
+app.add_typer(organisation.app, name="organisation", rich_help_panel=_PLACES)
+app.add_typer(venues.app, name="venue", rich_help_panel=_PLACES)
+app.add_typer(rooms.app, name="room", rich_help_panel=_PLACES)
+app.add_typer(profiles.app, name="profile", rich_help_panel=_PLACES)
+app.add_typer(terms.app, name="term", rich_help_panel=_PLACES)
+app.add_typer(people.app, name="person", rich_help_panel=_PLACES)
+app.add_typer(roles.app, name="role", rich_help_panel=_PLACES)
+app.add_typer(bundles.app, name="bundle", rich_help_panel=_PLACES)
+app.add_typer(essentials.app, name="essential", rich_help_panel=_PLACES)
+app.add_typer(pages.app, name="page", rich_help_panel=_PLACES)
+_KEEPING = "The policy as a whole"
+app.add_typer(policies.app, name="policy", rich_help_panel=_KEEPING)
+app.add_typer(audit.app, name="audit", rich_help_panel=_KEEPING)
+app.add_typer(store.app, name="store", rich_help_panel=_KEEPING)
 
 
 @app.command()
@@ -52,7 +92,7 @@ def serve(
 ) -> None:
     """Answer DNS queries until told to stop.
 
-    A changed policy or index is taken over within a second or two; a broken one is refused, and the
+    A changed policy or index is taken over within a second; a broken one is refused, and the
     one before it stays. Stop with Ctrl-C or SIGTERM; SIGHUP reads policy and index again.
 
     Example: `lychgate serve --config /etc/lychgate/lychgate.toml --workers 2`
@@ -60,6 +100,9 @@ def serve(
     from lychgate.serving import serve
 
     raise typer.Exit(serve(load(config), workers))
+
+
+app.command()(portal.portal)
 
 
 @app.command()

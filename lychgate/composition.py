@@ -10,27 +10,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import cache
-from pathlib import Path
+from typing import Final
 
 from blocklists import starters
 from blocklists.choices import read_choices
 from blocklists.sources import Source
 from categoriser import taxonomy
 from categoriser.indexfile import BulkTable, IndexFault, open_index
-from categoriser.matches import CategoryIndex
+from categoriser.matches import CategoryIndex, CategoryTable, Match
 from categoriser.names import to_text
-from categoriser.patterns import StarterTable
+from categoriser.patterns import Pattern, StarterTable
 from categoriser.taxonomy import Taxonomy
 from lychgate import machine
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
+from lychgate.leases import LeaseFiles
 from lychgate.list_metrics import ListCollector
-from policy import document
+from lychgate.policies import Check, FileSource, PolicySource, StoreSource
 from policy.policy import Policy
-from resolver.answers import KINDS
 from resolver.cache import CacheSettings
-from resolver.limits import Limits
+from resolver.limits import Limits, Trust
 from resolver.listeners import Bind
 from resolver.process import Built, Setup, SnapshotFault, Stamp, read_stamps, stamp
 from resolver.rebinding import Rebinding
@@ -38,7 +39,9 @@ from resolver.sections import Pages
 from resolver.snapshot import DEFAULT_ROUTE, ResolutionSettings, Snapshot
 from resolver.upstream.transports import Endpoint
 
-_PAGE_ADDRESS = "page_address"
+ESSENTIAL: Final = "essential"
+"""The category of an organisation's own essentials, as of those that ship."""
+_PAGE_ADDRESS: Final = "page_address"
 
 
 def compose(configuration: Configuration, *, shared: bool = False) -> Setup:
@@ -54,12 +57,15 @@ def compose(configuration: Configuration, *, shared: bool = False) -> Setup:
         binds=binds,
         routes=routes_of(configuration, binds),
         build_snapshot=builder.build,
-        watched=builder.watched,
+        watch=builder.watch,
         cache=CacheSettings(**dict(configuration.cache)),
         limits=Limits(
             limits.served_networks,
             limits.queries_per_second,
             tuple((limit.network, limit.queries_per_second) for limit in limits.networks),
+        ),
+        trust=Trust(
+            configuration.clients.trusted_forwarders, configuration.clients.client_id_option
         ),
         metrics=None if shared else configuration.metrics.listen,
         asked_directory=configuration.asked_directory,
@@ -110,51 +116,64 @@ class SnapshotBuilder:
             for forward in configuration.forward
             for zone in forward.zones
         }
+        self._source: PolicySource | None = None
+        self._leases = LeaseFiles(configuration.lease_files)
         self._bulk: BulkTable | None = None
         self._bulk_stamp: Stamp | None = None
+        self._own: tuple[tuple[Pattern, ...], tuple[StarterTable, ...]] = (), ()
+        self._snapshot: Snapshot | None = None
+        self.origin = ""
+        """Where the policy of the last snapshot came from, for people."""
 
     @property
-    def watched(self) -> tuple[Path, ...]:
-        """Files whose change asks for a new snapshot."""
-        policy = self._configuration.policy_file
-        index = self._configuration.index_file
-        return (index,) if policy is None else (policy, index)
+    def source(self) -> PolicySource:
+        """Where the policy comes from."""
+        if self._source is None:
+            categories, _ = _shipped()
+            self._source = source_of(self._configuration, categories, self._lacks)
+        return self._source
+
+    def watch(self) -> object:
+        """A stamp of everything that snapshots are built from."""
+        index = read_stamps([self._configuration.index_file])
+        return self.source.stamp(), index, self._leases.stamp()
 
     def build(self) -> Built:
-        """A snapshot of the files as they are now. Raises `SnapshotFault` with every fault."""
-        categories, starter_table = _shipped()
-        policy = self._read_policy(categories)
-        bulk, warnings = self._open_index()
-        tables = (starter_table,) if bulk is None else (starter_table, bulk)
-        snapshot = Snapshot(policy, CategoryIndex(tables), categories, self._settings, self._zones)
-        return Built(snapshot, warnings)
+        """A snapshot of everything as it is now; the very same while nothing changed.
 
-    def _read_policy(self, categories: Taxonomy) -> Policy:
-        file = self._configuration.policy_file
-        where = "default.toml" if file is None else str(file)
-        try:
-            text = document.default_text() if file is None else file.read_text(encoding="utf-8")
-            policy = document.read(text, categories, where, KINDS)
-        except document.PolicyFault as fault:
-            raise SnapshotFault(fault.faults) from None
-        except UnicodeDecodeError as fault:
-            raise SnapshotFault(
-                [f"{where}: octet {fault.start} is not UTF-8; use a text file in UTF-8"]
-            ) from None
-        except OSError as fault:
-            raise SnapshotFault(
-                [f"{where}: {fault.strerror}; use a policy document that can be read"]
-            ) from None
-        if not any(self._settings.pages):
-            faults = [
-                f"{where}: profiles.{profile.id}.answer: {_PAGE_ADDRESS} without an address of the "
-                f"page; set filter.page_ipv4 or filter.page_ipv6 in {self._configuration.name}"
-                for profile in policy.profiles.values()
-                if profile.answer == _PAGE_ADDRESS
-            ]
-            if faults:
-                raise SnapshotFault(faults)
-        return policy
+        Raises `SnapshotFault` with every fault.
+        """
+        categories, starter_table = _shipped()
+        reading = self.source.read()
+        self.origin = reading.origin
+        policy = self._leases.applied(reading.policy)
+        bulk, warnings = self._open_index()
+        tables: tuple[CategoryTable, ...] = (*self._own_table(reading.policy), starter_table)
+        if bulk is not None:
+            tables = (*tables, bulk)
+        fresh = Snapshot(policy, CategoryIndex(tables), categories, self._settings, self._zones)
+        if self._snapshot is None or not _is_same(fresh, self._snapshot):
+            self._snapshot = fresh
+        warnings = (*reading.warnings, *warnings, *self._leases.warnings)
+        return Built(self._snapshot, warnings, reading.up, reading.settle)
+
+    def _own_table(self, policy: Policy) -> tuple[StarterTable, ...]:
+        """The organisation's own essentials as a table, if there are any."""
+        if policy.essentials != self._own[0]:
+            entries = [(p, Match(ESSENTIAL, p.text, ("own",))) for p in policy.essentials]
+            self._own = policy.essentials, (StarterTable(entries),) if entries else ()
+        return self._own[1]
+
+    def _lacks(self, policy: Policy) -> list[str]:
+        """What the settings do not give that a policy asks for."""
+        if any(self._settings.pages):
+            return []
+        return [
+            f"profiles.{profile.id}.answer: {_PAGE_ADDRESS} without an address of the page; "
+            f"set filter.page_ipv4 or filter.page_ipv6 in {self._configuration.name}"
+            for profile in policy.profiles.values()
+            if profile.answer == _PAGE_ADDRESS
+        ]
 
     def _open_index(self) -> tuple[BulkTable | None, tuple[str, ...]]:
         """The bulk lists; on a fault those read before, or none, and a word about it."""
@@ -187,6 +206,32 @@ class SnapshotBuilder:
             "only the starter lists filter" if self._bulk is None else "the index before it stays"
         )
         return f"{problem}; {kept}"
+
+
+def source_of(configuration: Configuration, categories: Taxonomy, check: Check) -> PolicySource:
+    """The document that is named, else the store."""
+    file = configuration.policy_file
+    if file is not None:
+        return FileSource(file, categories, check)
+    return StoreSource(
+        configuration.store_url,
+        configuration.store_file,
+        configuration.last_policy_file,
+        categories,
+        check,
+        expected=bool(configuration.store.url),
+    )
+
+
+def _is_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots are made of the very same parts."""
+    names = [part.name for part in fields(Snapshot) if part.name != "index"]
+    ours, theirs = one.index.tables, other.index.tables
+    return (
+        all(getattr(one, name) is getattr(other, name) for name in names)
+        and len(ours) == len(theirs)
+        and all(mine is yours for mine, yours in zip(ours, theirs, strict=True))
+    )
 
 
 def _settings(configuration: Configuration) -> ResolutionSettings:

@@ -13,8 +13,10 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError, model_validator
 
 from lychgate.faults import ConfigurationFault, Contradiction, explain
+from lychgate.portal_settings import Portal
 from lychgate.settings import (
     Cache,
+    Clients,
     Filter,
     Forward,
     Limits,
@@ -23,11 +25,13 @@ from lychgate.settings import (
     Metrics,
     Section,
     Server,
+    Store,
     Upstream,
 )
 from resolver.listeners import Bind
 
 NAME = "lychgate.toml"
+_SQLITE = "sqlite+aiosqlite:///"
 
 
 class Configuration(Section):
@@ -37,10 +41,13 @@ class Configuration(Section):
     upstream: Upstream = Upstream()
     forward: tuple[Forward, ...] = ()
     cache: Cache = Cache()
+    store: Store = Store()
     filter: Filter = Filter()
     lists: Lists = Lists()
     limits: Limits = Limits()
+    clients: Clients = Clients()
     metrics: Metrics = Metrics()
+    portal: Portal = Portal()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(default=None)
@@ -75,8 +82,26 @@ class Configuration(Section):
 
     @property
     def policy_file(self) -> Path | None:
-        """The policy document, or None for the one that ships."""
+        """The policy document, or None where the store rules."""
         return self._path(self.filter.policy) if self.filter.policy else None
+
+    @property
+    def store_file(self) -> Path | None:
+        """The file of an SQLite store, which need not be there; None for another database."""
+        url = self.store.url
+        if not url:
+            return self.state_directory / "state.db"
+        return self._path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+    @property
+    def store_url(self) -> str:
+        """The database of the store."""
+        return self.store.url if self.store_file is None else f"{_SQLITE}{self.store_file}"
+
+    @property
+    def last_policy_file(self) -> Path:
+        """Where the last good policy of the store is kept for a day without the store."""
+        return self.state_directory / "policy.last.json"
 
     @property
     def index_file(self) -> Path:
@@ -98,9 +123,19 @@ class Configuration(Section):
         return self.state_directory / "lists.toml"
 
     @property
+    def lists_ca_file(self) -> str:
+        """Certificates to trust when lists are fetched; empty: the usual ones alone."""
+        return str(self._path(self.lists.ca_file)) if self.lists.ca_file else ""
+
+    @property
     def asked_directory(self) -> Path | None:
         """Where counts of names in no list are kept; None when they are not."""
         return self.state_directory / "asked" if self.lists.suggestions else None
+
+    @property
+    def lease_files(self) -> tuple[tuple[Path, str], ...]:
+        """Files with DHCP leases, and their formats."""
+        return tuple((self._path(source.file), source.format) for source in self.clients.leases)
 
     @property
     def own_server(self) -> Bind:

@@ -43,8 +43,8 @@ document; [examples/policy.toml](examples/policy.toml) is one.
 {NAME}: filter.polcy: "polcy" is not a known key; did you mean "policy"?
 ```
 
-Settings are read at start. The policy document and the index are watched: a change is taken over
-within a second or two, and one with faults is refused while the one before stays in use.
+Settings are read at start. The store, the policy document and the index are watched: a change is
+taken over within a second, and one with faults is refused while the one before stays in use.
 """
 
 

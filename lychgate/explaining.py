@@ -47,6 +47,8 @@ class Explanation:
     address: IPv4Address | IPv6Address
     served: bool
     """Whether this network is answered at all."""
+    hostname: str
+    """What the machine calls itself, from its DHCP lease; empty when nobody knows."""
     client: Client
     at: float
     zone: ZoneInfo
@@ -61,6 +63,8 @@ class Explanation:
     route: str | None
     """Who would be asked: `default`, or the conditional forward."""
     changes: tuple[str, ...]
+    origin: str
+    """Where the policy came from."""
     warnings: tuple[str, ...]
 
     def instant(self, at: float) -> str | None:
@@ -79,6 +83,7 @@ class Explanation:
             "at": self.instant(self.at),
             "client": {
                 "address": str(self.address),
+                "hostname": self.hostname or None,
                 "served": self.served,
                 "venue": self.client.venue,
                 "room": self.client.room,
@@ -108,6 +113,7 @@ class Explanation:
             ),
             "route": self.route,
             "what_would_change_it": list(self.changes),
+            "policy": self.origin,
             "warnings": list(self.warnings),
         }
 
@@ -120,7 +126,8 @@ def explain(
     Raises `QuestionFault`, and `SnapshotFault` when the policy cannot be used.
     """
     wire, address = _name(name), _address(client)
-    built = SnapshotBuilder(configuration).build()
+    builder = SnapshotBuilder(configuration)
+    built = builder.build()
     snapshot = built.snapshot
     zone = ZoneInfo(snapshot.policy.organisation.timezone)
     instant = now if at is None else _instant(at, now, zone)
@@ -135,6 +142,7 @@ def explain(
         qtype=qtype,
         address=address,
         served=served,
+        hostname=snapshot.policy.hostname(address.packed),
         client=perspective.client,
         at=instant,
         zone=zone,
@@ -146,6 +154,7 @@ def explain(
         safe_search_host=perspective.rewrites.get(wire) if happens == "rewritten" else None,
         route=route,
         changes=what_would_change(decision, perspective.view),
+        origin=builder.origin,
         warnings=built.warnings,
     )
 

@@ -23,6 +23,7 @@ from policy.types import Network
 from resolver.listeners import Bind, parse_bind
 from resolver.special import ancestors
 from resolver.upstream.transports import Endpoint, parse_endpoint
+from resolver.wire.codes import LOCAL_USE
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,23 @@ def _read_proxy(value: object) -> str:
 
 PROXY = Kind(_PROXY, _read_proxy)
 
+_STORE = (
+    "sqlite+aiosqlite:///PATH, postgresql+asyncpg://USER@HOST/DATABASE, or nothing for state.db in "
+    "the state folder"
+)
+_STORE_URL = re.compile(r"sqlite\+aiosqlite:///[^?]+|postgresql\+asyncpg://[^/]*/.+")
+
+
+def _read_store(value: object) -> str:
+    text = _text(value, _STORE)
+    if text and not _STORE_URL.fullmatch(text):
+        # Not shown: there may be a password in it.
+        raise ValueError(f"this is no address of a store; use {_STORE}")
+    return text
+
+
+STORE = Kind(_STORE, _read_store)
+
 _BIND = "ADDRESS:PORT, as in 127.0.0.1:5300 or [::1]:53"
 
 
@@ -147,6 +165,17 @@ BIND_OR_NOTHING = Kind(
     _read_bind_or_nothing,
     lambda bind: "" if bind is None else write_bind(bind),
 )
+
+_OPTION_CODE = f"0 for none, or {LOCAL_USE[0]} to {LOCAL_USE[-1]} (RFC 6891: local use)"
+
+
+def _read_option_code(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and (not value or value in LOCAL_USE):
+        return value
+    raise ValueError(f"{show(value)} is not such an option; use {_OPTION_CODE}")
+
+
+OPTION_CODE = Kind(_OPTION_CODE, _read_option_code)
 
 _ENDPOINT = "an IP address, or SCHEME://ADDRESS:PORT, as in 9.9.9.9 or udp://[2620:fe::fe]:53"
 

@@ -69,7 +69,7 @@ def show_explanation(found: Explanation) -> None:
     if found.route is not None:
         _row(grid, "asks", f"upstream {found.route}")
     _row(grid, "decided by", decision.reason)
-    _row(grid, "client", f"{found.address}: {_whereabouts(found)}, profile {client.profile}")
+    _row(grid, "client", f"{_who(found)}: {_whereabouts(found)}, profile {client.profile}")
     _row(grid, "at", f"{found.instant(found.at)} ({found.zone.key})")
     _row(grid, "holds until", found.instant(decision.valid_until) or "something is changed")
     others = [match for match in decision.matches if match.category != decision.category]
@@ -90,6 +90,11 @@ def _because(found: Explanation) -> str:
     if found.happens == "answered here":
         return "The name or type is special: answered by the resolver itself, whatever the policy."
     return found.decision.note
+
+
+def _who(found: Explanation) -> str:
+    """`IT-SUITE-07 (10.20.3.7)`, or the address alone."""
+    return f"{found.hostname} ({found.address})" if found.hostname else str(found.address)
 
 
 def _whereabouts(found: Explanation) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lychgate import kinds
 from lychgate.faults import Contradiction
+from policy import leases
 from policy.types import Network
 from resolver.cache import CacheSettings
 from resolver.limits import QUERIES_PER_SECOND, SERVED_BY_DEFAULT
@@ -120,11 +121,23 @@ class Cache(Section):
         return self
 
 
+class Store(Section):
+    """The store of what people decide with `lychgate venue`, `rule`, `exception` and the like."""
+
+    url: Annotated[str, kinds.STORE] = Field(
+        default="",
+        description="Its database. Empty: SQLite, state.db in the state folder. Not read while "
+        "filter.policy names a document.",
+    )
+
+
 class Filter(Section):
     """What is filtered, and what a blocked client is told."""
 
     policy: Annotated[str, kinds.PATH] = Field(
-        default="", description="The policy document (policy.toml). Empty: the policy that ships."
+        default="",
+        description="A policy document (policy.toml) that rules instead of the store. Empty: the "
+        "store, or the policy that ships while there is none.",
     )
     index: Annotated[str, kinds.PATH] = Field(
         default="",
@@ -227,6 +240,37 @@ class Limits(Section):
     )
     networks: tuple[NetworkLimit, ...] = Field(
         default=(), description="Limits of their own for some networks: tables [[limits.networks]]."
+    )
+
+
+class LeaseSource(Section):
+    """A file in which a DHCP server keeps its leases."""
+
+    file: Annotated[str, kinds.PATH] = Field(
+        description="The file. Lychgate must be allowed to read it.",
+        examples=["/var/lib/misc/dnsmasq.leases"],
+    )
+    format: Annotated[str, kinds.word(*leases.names())] = Field(
+        description="Whose it is.", examples=["dnsmasq"]
+    )
+
+
+class Clients(Section):
+    """Who asks, beyond the address that a query comes from."""
+
+    leases: tuple[LeaseSource, ...] = Field(
+        default=(), description="Files with DHCP leases: tables [[clients.leases]]."
+    )
+    trusted_forwarders: tuple[Annotated[Network, kinds.NETWORK], ...] = Field(
+        default=(),
+        description="Resolvers on site that say for whom they ask: by EDNS client subnet "
+        "(RFC 7871) or a client id. Believed from nobody else. Turn their caches off, or one "
+        "client is given another's answer. They must be in limits.served_networks too.",
+    )
+    client_id_option: Annotated[int, kinds.OPTION_CODE] = Field(
+        default=0,
+        description="The EDNS option in which they put a client id. dnsmasq: 65001 for "
+        "add-mac, 65073 for add-mac=text, 65074 for add-cpe-id.",
     )
 
 

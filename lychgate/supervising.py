@@ -13,7 +13,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, NoReturn
@@ -23,11 +23,10 @@ import uvloop
 from prometheus_client import multiprocess
 
 from resolver.listeners import Bind, ListenFault
-from resolver.process import Built, Setup, SnapshotFault, build, read_stamps, rebuild, run
+from resolver.process import WATCH_SECONDS, Built, Setup, SnapshotFault, build, rebuild, run
 from resolver.telemetry import status
+from resolver.telemetry.metrics import note_built
 
-TICK_SECONDS: Final = 1.0
-"""How often the parent looks for changed files and workers due to be started."""
 RESTART_SECONDS_MIN: Final = 0.5
 RESTART_SECONDS_MAX: Final = 30.0
 """A worker that dies again and again is started again less and less often."""
@@ -35,6 +34,9 @@ STEADY_SECONDS: Final = 60.0
 """A worker that lived this long has earned a quick restart."""
 STOP_SECONDS_MAX: Final = 10.0
 """A worker that has not ended this long after SIGTERM is killed."""
+
+_UNSEEN: Final = object()
+"""In the place of a stamp: the first look follows whatever changed since the first snapshot."""
 
 _AWAITED: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -64,8 +66,10 @@ class Supervisor:
         self._workers: Final = [Worker(number) for number in range(workers)]
         self._faults: tuple[str, ...] = ()
         self._health: Final = status.Health()
-        self._stamps = read_stamps(self._setup.watched)
+        self._stamp: object = _UNSEEN
+        began = time.monotonic()
         self._built: Built = build(setup, time.time())
+        note_built(self._built.source_up, time.monotonic() - began)
         self._lifeline: Final = os.pipe()
         """Its writing end closes when this process ends, however it ends; workers watch it."""
 
@@ -93,16 +97,17 @@ class Supervisor:
     def _watch(self) -> None:
         """Take signals until one means the end."""
         while True:
-            taken = signal.sigtimedwait(_AWAITED, TICK_SECONDS)
+            taken = signal.sigtimedwait(_AWAITED, WATCH_SECONDS)
             number = None if taken is None else taken.si_signo
             if number in (signal.SIGTERM, signal.SIGINT):
                 return
             self._bury()
             if number == signal.SIGHUP:
                 self._send(signal.SIGHUP)
-            stamps = read_stamps(self._setup.watched)
-            if number == signal.SIGHUP or stamps != self._stamps:
-                self._stamps = stamps
+            # Only now: watching may take a thread, which must not be forked nor take our signals.
+            stamp = self._setup.watch()
+            if number == signal.SIGHUP or stamp != self._stamp:
+                self._stamp = stamp
                 self._follow()
             now = time.monotonic()
             for worker in self._workers:
@@ -140,9 +145,9 @@ class Supervisor:
         asyncio.get_running_loop().add_reader(
             self._lifeline[0], os.kill, os.getpid(), signal.SIGTERM
         )
-        await run(
-            replace(self._setup, build_snapshot=_First(self._built, self._faults, self._setup))
-        )
+        first = _First(self._built, self._faults, self._setup)
+        watch = _unseen_first(self._setup.watch)
+        await run(replace(self._setup, build_snapshot=first, watch=watch))
 
     def _bury(self) -> None:
         """Take note of workers that ended."""
@@ -164,18 +169,20 @@ class Supervisor:
 
     def _follow(self) -> None:
         """Do what the workers do on a change: take it over, or keep what was."""
+        began = time.monotonic()
         try:
             built = rebuild(self._setup, time.time())
         except SnapshotFault as fault:
             self._faults = fault.faults
             return
-        self._built, self._faults = built, ()
+        note_built(built.source_up, time.monotonic() - began)
+        self._built, self._faults = built, built.settle()
 
     def _tell_health(self) -> None:
         health = self._health
         missing = sum(not worker.pid for worker in self._workers)
         down = (f"{missing} of {len(self._workers)} workers are down",) if missing else ()
-        problems = self._faults or self._built.warnings
+        problems = (*self._faults, *self._built.warnings)
         health.loaded(self._built.snapshot.policy.fingerprint, (*down, *problems))
         health.ready = not missing
 
@@ -200,15 +207,25 @@ class Supervisor:
 
 
 class _First:
-    """Builds snapshots for a worker; the first is the parent's: good, and in shared memory."""
+    """Builds snapshots for a worker; the first is the parent's: good, and in shared memory.
+
+    What is left to do for a snapshot the parent does, once for all.
+    """
 
     def __init__(self, built: Built, faults: Sequence[str], setup: Setup) -> None:
-        self._built: Built | None = replace(built, warnings=(*built.warnings, *faults))
+        warnings = (*built.warnings, *faults)
+        self._built: Built | None = replace(built, warnings=warnings, settle=tuple)
         self._setup: Final = setup
 
     def __call__(self) -> Built:
         built, self._built = self._built, None
-        return built if built is not None else self._setup.build_snapshot()
+        return built if built is not None else replace(self._setup.build_snapshot(), settle=tuple)
+
+
+def _unseen_first(watch: Callable[[], object]) -> Callable[[], object]:
+    """A worker's watch: something may have changed since the parent built what it begins with."""
+    stamps = iter([_UNSEEN])
+    return lambda: next(stamps, None) or watch()
 
 
 def _ended(pid: int) -> int | None:

@@ -1,4 +1,4 @@
-"""How much one client may ask, and who may ask at all. Pure: `at` is an argument.
+"""How much one client may ask, who may ask at all, and who for others. Pure: `at` is an argument.
 
 Limits are per source address and set per network: a whole venue behind one router is one address,
 so its network gets a limit for a whole venue (peers' defaults of 20 to 1000 queries a minute would
@@ -54,6 +54,23 @@ class Limits:
         """Queries a second for this address; the longest network wins."""
         found = self._rates.find(packed_address)
         return self.queries_per_second if found is None else found
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whose word on behalf of other clients counts: resolvers on site that forward to us."""
+
+    forwarders: tuple[Network, ...] = ()
+    client_id_option: int = 0
+    """The code of the EDNS option in which they put a client id; 0: none is read."""
+    _forwarders: NetworkTable[bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_forwarders", NetworkTable(_flagged(self.forwarders)))
+
+    def includes(self, packed_address: bytes) -> bool:
+        """Whether a forwarder with this address is believed."""
+        return self._forwarders.find(packed_address) is not None
 
 
 def _flagged(networks: Iterable[Network]) -> Iterable[tuple[Network, bool]]:

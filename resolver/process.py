@@ -20,25 +20,35 @@ from typing import Final
 import structlog
 from prometheus_client.registry import Collector
 
+from policy.rulebook import RuleBook
 from resolver.cache import Cache, CacheSettings
 from resolver.clock import Clock
-from resolver.limits import Limits
+from resolver.limits import Limits, Trust
 from resolver.listeners import Bind, open_listeners
 from resolver.service import Service
 from resolver.snapshot import Snapshot, verify
 from resolver.telemetry import status
 from resolver.telemetry.asked import FLUSH_SECONDS, Asked
-from resolver.telemetry.metrics import Metrics
+from resolver.telemetry.metrics import Metrics, note_built
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.transports import Endpoint
 
 TICK_SECONDS: Final = 1.0
-"""How often the clock is compared and files are looked at."""
+"""How often the clock is compared."""
+WATCH_SECONDS: Final = 0.25
+"""How often a change is looked for: what somebody approves is live within a second."""
 TAKE_SECONDS: Final = 0.1
 """How often events become metrics: while they are still in the processor's cache (measured: 2 us an
 event after 0.1 s, 6 us after 1 s)."""
-SWITCH_SECONDS: Final = 0.001
-"""How long a thread that builds a snapshot may hold the interpreter while queries wait."""
+SWITCH_SECONDS: Final = 0.00005
+"""How long a thread that builds a snapshot may hold the interpreter while queries wait. Each packet
+gives the interpreter away twice, so this counts twice for each: while 50,000 rules were filed at
+10,000 queries a second, 1 ms lost queries and held the loop up for 38 ms, this none and 11 ms."""
+
+RELEASE_SECONDS: Final = 15.0
+"""How long rules outlive their snapshot: longer than any query under way under it."""
+RELEASED_AT_ONCE: Final = 500
+"""Rules that are freed in one step, in which no query is answered: 0.4 ms."""
 
 COLLECT_SECONDS: Final = 3600.0
 """Between two looks for reference cycles among everything."""
@@ -56,12 +66,25 @@ class SnapshotFault(Exception):
         self.faults: Final = tuple(faults)
 
 
+def _settle_nothing() -> tuple[str, ...]:
+    return ()
+
+
+def _never_changes() -> object:
+    return None
+
+
 @dataclass(frozen=True)
 class Built:
     """A snapshot, and what is not as it should be although it can be used."""
 
     snapshot: Snapshot
+    """The very same as before when nothing changed."""
     warnings: tuple[str, ...] = ()
+    source_up: bool = True
+    """Whether the policy is what its source says now, and not one that was kept."""
+    settle: Callable[[], tuple[str, ...]] = _settle_nothing
+    """What is left to do once the snapshot is in use; called in a thread. Returns what failed."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +95,12 @@ class Setup:
     routes: Mapping[str, Sequence[Endpoint]]
     build_snapshot: Callable[[], Built]
     """Called in a thread; raises `SnapshotFault`."""
-    watched: tuple[Path, ...] = ()
-    """Files whose change asks for a new snapshot."""
+    watch: Callable[[], object] = _never_changes
+    """A stamp; one that differs from the last asks for a new snapshot. Called on the loop: it must
+    return within a millisecond, and never raise."""
     cache: CacheSettings = CacheSettings()
     limits: Limits = field(default_factory=Limits)
+    trust: Trust = field(default_factory=Trust)
     metrics: Bind | None = None
     asked_directory: Path | None = None
     """Where names in no list are counted for the review queue; None: they are not."""
@@ -91,23 +116,23 @@ class Process:
     def __init__(self, setup: Setup) -> None:
         self._setup: Final = setup
         self._clock: Final = Clock()
-        self._stamps = read_stamps(self._setup.watched)
+        self._stamp = setup.watch()
         self._reloading = asyncio.Lock()
         self._collect_at = monotonic() + COLLECT_SECONDS
-        built = build(setup, self._clock())
+        began = monotonic()
+        self._built = built = build(setup, self._clock())
+        build_seconds = monotonic() - began
         self.cache: Final = Cache(setup.cache)
         self.forwarder: Final = Forwarder(setup.routes, self.cache, self._clock)
         self.service: Final = Service(
-            built.snapshot, self.cache, self.forwarder, setup.limits, self._clock
+            built.snapshot, self.cache, self.forwarder, setup.limits, self._clock, setup.trust
         )
         directory = setup.asked_directory
         self.asked: Final = None if directory is None else Asked(directory)
         self._flush_at = monotonic() + FLUSH_SECONDS
         self.metrics: Final = Metrics(self.service, self.asked)
         self.health: Final = status.Health()
-        self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
-        for warning in built.warnings:
-            log.warning("snapshot", problem=warning)
+        self._take_note(built, build_seconds)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -126,16 +151,19 @@ class Process:
         server = None
         if self._setup.metrics is not None:
             server = status.serve(self._setup.metrics, self.health, self._setup.collectors)
-        ticker = asyncio.create_task(self._tick(reload_now))
         collect_garbage()
+        tasks = [
+            asyncio.create_task(self._tick()),
+            asyncio.create_task(self._follow_changes(reload_now)),
+        ]
         self.health.ready = True
         try:
             await stop.wait()
         finally:
             self.health.ready = False
-            ticker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticker
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for listener in listeners:
                 listener.close()
             self.forwarder.close()
@@ -148,6 +176,7 @@ class Process:
     async def reload(self) -> None:
         """Build a snapshot off the loop, verify it, swap it; or keep the old one and say why."""
         async with self._reloading:
+            began = monotonic()
             try:
                 built = await asyncio.to_thread(rebuild, self._setup, self._clock())
             except SnapshotFault as fault:
@@ -156,18 +185,58 @@ class Process:
                 for line in fault.faults:
                     log.error("change refused; the old policy stays", problem=line)
                 return
-            self.service.swap(built.snapshot)
-            self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
-            self.metrics.reload("done")
-            log.info("snapshot swapped", policy=built.snapshot.policy.fingerprint[:12])
+            old = self.service.snapshot
+            if built.snapshot is not old:
+                self.service.swap(built.snapshot)
+                if built.snapshot.policy.rulebook is not old.policy.rulebook:
+                    self._release_later(old.policy.rulebook)
+                self.metrics.reload("done")
+                log.info("snapshot swapped", policy=built.snapshot.policy.fingerprint[:12])
+            self._take_note(built, monotonic() - began)
+            await self._settle()
 
-    async def _tick(self, reload_now: asyncio.Event) -> None:
+    def _release_later(self, rules: RuleBook) -> None:
+        """Keep the rules of an old snapshot until nobody uses them, and free them off the loop."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(RELEASE_SECONDS, loop.run_in_executor, None, release, [rules])
+
+    def _take_note(self, built: Built, build_seconds: float) -> None:
+        """Say in health, metrics and log what is in use now, and what is not as it should be."""
+        known = self.health.problems
+        self._built = built
+        self.health.loaded(built.snapshot.policy.fingerprint, built.warnings)
+        note_built(built.source_up, build_seconds)
+        for warning in built.warnings:
+            if warning not in known:
+                log.warning("snapshot", problem=warning)
+
+    async def _settle(self) -> None:
+        """Do, off the loop, what is left to do for a snapshot that is in use."""
+        problems = await asyncio.to_thread(self._built.settle)
+        for problem in problems:
+            log.warning("snapshot", problem=problem)
+        if problems:
+            self.health.problems += problems
+
+    async def _follow_changes(self, reload_now: asyncio.Event) -> None:
+        """Take every change over. Not a part of `_tick`: figures are taken while a snapshot is
+        built.
+        """
+        await self._settle()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reload_now.wait(), WATCH_SECONDS)
+            told = reload_now.is_set()
+            reload_now.clear()
+            if self._is_stale() or told:
+                await self.reload()
+
+    async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + TICK_SECONDS
         while True:
             expected = loop.time() + TAKE_SECONDS
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(reload_now.wait(), TAKE_SECONDS)
+            await asyncio.sleep(TAKE_SECONDS)
             now = loop.time()
             self.metrics.take(now - expected)
             if now >= due:
@@ -175,11 +244,6 @@ class Process:
                 self._follow_clock()
                 self._tidy(now)
                 self._count_names(now)
-                if self._is_stale():
-                    reload_now.set()
-            if reload_now.is_set():
-                reload_now.clear()
-                await self.reload()
 
     def _follow_clock(self) -> None:
         if self._clock.follow():
@@ -206,9 +270,9 @@ class Process:
         return partial(asked.flush, asked.take(), self.service.snapshot.index, self._clock())
 
     def _is_stale(self) -> bool:
-        stamps = read_stamps(self._setup.watched)
-        changed = stamps != self._stamps
-        self._stamps = stamps
+        stamp = self._setup.watch()
+        changed = stamp != self._stamp
+        self._stamp = stamp
         return changed
 
 
@@ -229,6 +293,15 @@ def rebuild(setup: Setup, at: float) -> Built:
         raise
     except Exception as fault:
         raise SnapshotFault((f"snapshot: {fault!r}",)) from fault
+
+
+def release(last: list[RuleBook]) -> None:
+    """Let go of rules in small steps: freeing is one step that holds the interpreter. `last` is
+    emptied, so that nobody else keeps them.
+    """
+    for part in last.pop().parts():
+        while part:
+            del part[-RELEASED_AT_ONCE:]
 
 
 Stamp = tuple[int, int, int]

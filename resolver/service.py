@@ -11,123 +11,34 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from policy.types import Client
 from resolver.cache import FOREVER, Cache
-from resolver.limits import Limits
+from resolver.clients import Answer, Audience, Behind, ClientRecord
+from resolver.limits import Limits, Trust
 from resolver.resolution import Outcome, Resolution, Told, resolve
-from resolver.snapshot import Perspective, Snapshot
+from resolver.snapshot import Snapshot
 from resolver.upstream.forwarder import Forwarder
 from resolver.wire import codes, compose
+from resolver.wire.introduction import Introduction, read_introduction
 from resolver.wire.query import Query, QueryFault, scan_query
 
-MEMO_ANSWERS_MAX: Final = 32_768
-"""Answers in the younger half of an audience's memo; the older half holds as many."""
+__all__ = ["EVENTS_MAX", "Answer", "Audience", "ClientRecord", "Event", "Reply", "Service"]
+
 AUDIENCES_MAX: Final = 1_024
 """Audiences with a memo; beyond that all are forgotten."""
 CLIENTS_MAX: Final = 65_536
 """Source addresses remembered; beyond that all are forgotten and identified afresh."""
+FORWARDERS_MAX: Final = 256
+"""Trusted forwarders with a memo; beyond that all answers are forgotten."""
+CLIENTS_BEHIND_MAX: Final = 4_096
+"""Clients remembered behind one forwarder; beyond that all are forgotten and identified afresh."""
 EVENTS_MAX: Final = 400_000
 """Events waiting for telemetry; more are dropped and counted."""
 
 Reply = Callable[[bytes], None]
 """Sends octets to the one who asked."""
-
-
-class Answer:
-    """A finished answer and how long it stands."""
-
-    __slots__ = (
-        "ceiling_until",
-        "fresh_until",
-        "good_until",
-        "outcome",
-        "query",
-        "since",
-        "tail",
-        "ttls",
-    )
-
-    def __init__(self, tail: bytes, query: Query, outcome: Outcome, at: float) -> None:
-        self.tail = tail
-        """Everything behind the ID."""
-        self.query: Final = query
-        self.outcome: Final = outcome
-        self.ttls: Final = outcome.sections.ttls
-        self.since: Final = outcome.since
-        self.ceiling_until: Final = outcome.ceiling_until
-        self.good_until: Final = outcome.good_until
-        # TTLs run down in whole seconds counted from `since`.
-        self.fresh_until = (
-            min(self.since + int(at - self.since) + 1.0, self.good_until)
-            if self.ttls
-            else self.good_until
-        )
-
-    def refresh(self, at: float) -> None:
-        """Let the TTLs run down to `at`, which must be before `good_until`."""
-        elapsed = int(at - self.since)
-        ceiling = self.ceiling_until
-        left = compose.TTL_MAX if ceiling == FOREVER else int(ceiling - at)
-        self.tail = compose.age(self.tail, self.ttls, elapsed, left)
-        fresh = self.since + elapsed + 1.0
-        self.fresh_until = fresh if fresh < self.good_until else self.good_until
-
-
-class Audience:
-    """Clients who are the same to policy, and what they have been answered."""
-
-    __slots__ = ("memo", "older", "perspective")
-
-    def __init__(self, perspective: Perspective) -> None:
-        self.perspective = perspective
-        self.memo: Final[dict[bytes, Answer]] = {}
-        self.older: dict[bytes, Answer] = {}
-
-    def remember(self, key: bytes, answer: Answer) -> None:
-        """Keep an answer. Two generations: what is asked again moves up before it can be lost."""
-        memo = self.memo
-        if len(memo) >= MEMO_ANSWERS_MAX:
-            self.older = memo.copy()
-            memo.clear()
-        memo[key] = answer
-
-
-class ClientRecord:
-    """One source address: its audience, its memo, and what it may still ask this second."""
-
-    __slots__ = (
-        "address",
-        "audience",
-        "memo",
-        "packed",
-        "rate",
-        "served",
-        "slips",
-        "tokens",
-        "window",
-    )
-
-    def __init__(
-        self, address: str, packed: bytes, audience: Audience, rate: int, served: bool, at: float
-    ) -> None:
-        self.address: Final = address
-        self.packed: Final = packed
-        self.audience: Final = audience
-        self.memo: Final = audience.memo if served else {}
-        self.rate: Final = rate
-        self.served: Final = served
-        self.tokens = rate if served else 0
-        self.window = at
-        self.slips = 0
-
-    def may_ask(self, at: float) -> bool:
-        """Called when the tokens are used up: a second later there are new ones."""
-        if at - self.window >= 1.0 and self.served:
-            self.window = at
-            self.tokens = self.rate - 1
-            return True
-        return False
 
 
 Event = tuple[float, ClientRecord, Query, Outcome, str, float]
@@ -146,11 +57,13 @@ class Service:
         forwarder: Forwarder,
         limits: Limits,
         clock: Callable[[], float],
+        trust: Trust = Trust(),  # noqa: B008 - immutable
     ) -> None:
         self.snapshot = snapshot
         self.cache: Final = cache
         self.forwarder: Final = forwarder
         self.limits: Final = limits
+        self.trust: Final = trust
         self.clock: Final = clock
         self.records: Final[dict[str, ClientRecord]] = {}
         """By source address. Listeners hold on to this very dictionary."""
@@ -163,6 +76,8 @@ class Service:
         self.limited = 0
         self.events_dropped = 0
         self.audiences: Final[dict[object, Audience]] = {}
+        self.forwarders: Final[dict[str, Behind]] = {}
+        """Trusted forwarders that asked, by source address."""
 
     def swap(self, snapshot: Snapshot) -> None:
         """Put a verified snapshot in place. Queries under way end under the one they began with."""
@@ -173,23 +88,73 @@ class Service:
         """Drop every memo; the cache stays."""
         self.records.clear()
         self.audiences.clear()
+        self.forwarders.clear()
 
     def admit(self, address: str, at: float) -> ClientRecord:
         """Find out who is asking from this source address."""
         packed = ip_address(address.partition("%")[0]).packed
-        client = self.snapshot.policy.identify(packed)
+        policy = self.snapshot.policy
+        audience = self._audience_of(policy.identify(packed), at)
+        served = self.limits.serves(packed)
+        behind = None
+        if served and self.trust.includes(packed):
+            if len(self.forwarders) >= FORWARDERS_MAX:
+                self.forget_answers()
+            behind = self.forwarders.setdefault(address, Behind())
+        record = ClientRecord(
+            address, packed, audience, self.limits.rate(packed), served, at,
+            policy.hostname(packed), behind,
+        )  # fmt: skip
+        if len(self.records) >= CLIENTS_MAX:
+            self.records.clear()
+        self.records[address] = record
+        return record
+
+    def _audience_of(self, client: Client, at: float) -> Audience:
         audience = self.audiences.get(client)
         if audience is None:
             if len(self.audiences) >= AUDIENCES_MAX:
                 self.forget_answers()
             audience = Audience(self.snapshot.perspective_of(client, at))
             self.audiences[client] = audience
-        served = self.limits.serves(packed)
-        record = ClientRecord(address, packed, audience, self.limits.rate(packed), served, at)
-        if len(self.records) >= CLIENTS_MAX:
-            self.records.clear()
-        self.records[address] = record
+        return audience
+
+    def _client_behind(
+        self, forwarder: ClientRecord, behind: Behind, told: Introduction, at: float
+    ) -> ClientRecord:
+        """The client for whom a trusted forwarder asks."""
+        key = structs.replace(told, others=b"")
+        record = behind.clients.get(key)
+        if record is None:
+            policy = self.snapshot.policy
+            client = policy.identify_behind(
+                forwarder.packed, told.address, told.bits, told.client_id
+            )
+            packed, address, whole = forwarder.packed, forwarder.address, True
+            if told.bits:
+                packed, whole = told.address, told.bits == 8 * len(told.address)
+                address = str(ip_address(packed)) + ("" if whole else f"/{told.bits}")
+            known_as = policy.hostname(packed) if whole and told.bits else ""
+            record = ClientRecord(
+                address, packed, self._audience_of(client, at), forwarder.rate, True, at,
+                known_as or told.client_id, behind,
+            )  # fmt: skip
+            if len(behind.clients) >= CLIENTS_BEHIND_MAX:
+                behind.clients.clear()
+            behind.clients[key] = record
         return record
+
+    def _repeat(self, packet: bytes, behind: Behind, at: float, reply: Reply) -> bool:
+        """Answer a forwarder's query out of its memo, if it is there."""
+        known = behind.find(packet[2:])
+        if known is None or at >= known[1].good_until:
+            return False
+        record, answer = known
+        if at >= answer.fresh_until:
+            answer.refresh(at)
+        reply(packet[:2] + answer.tail)
+        self.hits.append((at, record, answer))
+        return True
 
     def turn_away(self, packet: bytes, record: ClientRecord, reply: Reply) -> None:
         """Answer a client that may not ask at all, or not so much (slip 2: every second one)."""
@@ -212,7 +177,11 @@ class Service:
     ) -> None:
         """Answer a query, now or when an upstream has answered. Never raises for any octets."""
         audience = record.audience
-        if audience.older and transport == "udp":
+        behind = record.behind
+        if behind is not None:
+            if transport == "udp" and self._repeat(packet, behind, at, reply):
+                return
+        elif audience.older and transport == "udp":
             known = audience.older.get(packet[2:])
             if known is not None and at < known.good_until:
                 if at >= known.fresh_until:
@@ -223,6 +192,11 @@ class Service:
                 return
         try:
             query = scan_query(packet)
+            if behind is not None:
+                told = read_introduction(query.options, self.trust.client_id_option)
+                query = structs.replace(query, options=told.others, echo=told.echo)
+                record = self._client_behind(record, behind, told, at)
+                audience = record.audience
         except QueryFault as fault:
             self.faults[fault.what] = self.faults.get(fault.what, 0) + 1
             if fault.rcode is not None:
@@ -278,7 +252,11 @@ class Service:
         # Nor are queries with EDNS options: a cookie makes each client's octets its own.
         keeps = over_udp and outcome.status in _MEMOISED and outcome.good_until > at
         if keeps and not query.options and not truncated:
-            record.audience.remember(packet[2:], Answer(tail, query, outcome, at))
+            answer = Answer(tail, query, outcome, at)
+            if record.behind is None:
+                record.audience.remember(packet[2:], answer)
+            else:
+                record.behind.remember(packet[2:], (record, answer))
         if len(self.events) < EVENTS_MAX:
             self.events.append((at, record, query, outcome, transport, at - began))
         else:

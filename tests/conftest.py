@@ -8,12 +8,16 @@ HYPOTHESIS_PROFILE=explore to look further.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 SHARED = Path(os.environ.get("LYCHGATE_SHARED", Path(__file__).parents[2] / "shared"))
+
+pytest_plugins = ["tests.policy.store.postgresql"]
 
 settings.register_profile(
     "ci",
@@ -41,3 +45,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"shared material is not at {SHARED}; set LYCHGATE_SHARED to its folder")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def unset_logging() -> Iterator[None]:
+    """Commands that a test runs set logging for the whole process, on a stream of their own."""
+    yield
+    structlog.reset_defaults()

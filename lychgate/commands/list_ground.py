@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from lychgate.commands.options import load, refuse
 
 if TYPE_CHECKING:
     from lychgate.listing import Listing
+    from policy.commands.subscriptions import Act
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The list, as in ut1:gambling.")]
 
@@ -56,3 +58,31 @@ def telling_faults() -> Iterator[None]:
             raise  # whoever reads has seen enough, as `head` does; typer ends quietly
         where = fault.filename or "a file"
         refuse([f"{where}: {fault.strerror}; a place that can be read and written"])
+
+
+def enact(
+    config: Path | None,
+    act: Act,
+    lists: Sequence[str],
+    do: Callable[[], object],
+    *,
+    reason: str = "",
+    person: str | None = None,
+) -> None:
+    """Do something to lists; with an entry in the audit log, and by whoever may, where there is a
+    store.
+    """
+    configuration = load(config)
+    file = configuration.store_file
+    if file is not None and not file.exists():
+        if person is not None:
+            refuse([f"--as {person}: there is no store yet; `lychgate store create` makes one"])
+        do()
+        return
+    from lychgate.commands import deciding
+    from lychgate.office import Office
+    from policy.commands.subscriptions import ChangeLists
+
+    with deciding.telling_faults():
+        office = Office(configuration)
+        office.perform(ChangeLists(act, lists, do, reason), person=person, at=time.time())

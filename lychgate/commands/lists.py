@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lychgate.commands import list_contents
-from lychgate.commands.list_ground import Id, open_listing, require_known, telling_faults
+from lychgate.commands.deciding import Person, Reason
+from lychgate.commands.list_ground import (
+    Id,
+    enact,
+    open_listing,
+    require_known,
+    telling_faults,
+)
 from lychgate.commands.options import FINDING, Config, Json, load, refuse
 
 if TYPE_CHECKING:
@@ -24,7 +32,7 @@ app.add_typer(list_contents.app)
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Lists, as in ut1:gambling.")]
 By = Annotated[str, typer.Option("--by", help="Who decides this.", show_default=False)]
-Reason = Annotated[str, typer.Option("--reason", help="Why.", show_default=False)]
+Because = Annotated[str, typer.Option("--reason", help="Why.", show_default=False)]
 
 
 @app.command()
@@ -81,6 +89,8 @@ def status(as_json: Json = False, config: Config = None) -> None:
 def enable(
     ids: Ids,
     now: Annotated[bool, typer.Option("--now", help="Fetch them at once.")] = False,
+    reason: Reason = "",
+    person: Person = None,
     config: Config = None,
 ) -> None:
     """Use lists from the next refresh on.
@@ -91,7 +101,8 @@ def enable(
 
     listing = open_listing(config)
     with telling_faults():
-        listing.choose(choices.enable, ids)
+        do = partial(listing.choose, choices.enable, ids)
+        enact(config, "enable", ids, do, reason=reason, person=person)
     typer.echo(f"{', '.join(ids)}: enabled in {listing.choices_file}")
     if now:
         _refresh(listing, ids, force=False)
@@ -100,7 +111,7 @@ def enable(
 
 
 @app.command()
-def disable(ids: Ids, config: Config = None) -> None:
+def disable(ids: Ids, reason: Reason = "", person: Person = None, config: Config = None) -> None:
     """Use lists no longer. Their versions stay on disk.
 
     A list of a locked category (illegal material) cannot be disabled by a command.
@@ -111,7 +122,8 @@ def disable(ids: Ids, config: Config = None) -> None:
 
     listing = open_listing(config)
     with telling_faults():
-        listing.choose(choices.disable, ids)
+        do = partial(listing.choose, choices.disable, ids)
+        enact(config, "disable", ids, do, reason=reason, person=person)
         typer.echo(f"{', '.join(ids)}: disabled in {listing.choices_file}")
         _compile(listing)
 
@@ -138,6 +150,8 @@ def add(
             help="A file with user:password or `Header: value` lines.", show_default=False
         ),
     ] = None,
+    reason: Reason = "",
+    person: Person = None,
     config: Config = None,
 ) -> None:
     """Add a list of your own, which `enable` then puts to use.
@@ -159,12 +173,14 @@ def add(
     }
     listing = open_listing(config)
     with telling_faults():
-        listing.choose(choices.add, id, {k: v for k, v in given.items() if v is not None})
+        keys = {key: value for key, value in given.items() if value is not None}
+        do = partial(listing.choose, choices.add, id, keys)
+        enact(config, "add", [id], do, reason=reason, person=person)
     typer.echo(f"{id}: added to {listing.choices_file}; `lychgate lists enable {id}` uses it.")
 
 
 @app.command()
-def remove(id: Id, config: Config = None) -> None:
+def remove(id: Id, reason: Reason = "", person: Person = None, config: Config = None) -> None:
     """Forget a list of your own. Its versions stay on disk.
 
     Example: `lychgate lists remove local:payday`
@@ -173,7 +189,8 @@ def remove(id: Id, config: Config = None) -> None:
 
     listing = open_listing(config)
     with telling_faults():
-        listing.choose(choices.remove, id)
+        do = partial(listing.choose, choices.remove, id)
+        enact(config, "remove", [id], do, reason=reason, person=person)
         typer.echo(f"{id}: removed from {listing.choices_file}")
         _compile(listing)
 
@@ -207,7 +224,7 @@ def refresh(
 
 
 @app.command()
-def accept(id: Id, by: By, reason: Reason, config: Config = None) -> None:
+def accept(id: Id, by: By, reason: Because, person: Person = None, config: Config = None) -> None:
     """Let a held version filter after all. Who and why is kept.
 
     Example: `lychgate lists accept ut1:games --by "A. Patel" --reason "checked; it has grown"`
@@ -215,8 +232,9 @@ def accept(id: Id, by: By, reason: Reason, config: Config = None) -> None:
     listing = open_listing(config)
     with telling_faults():
         require_known(listing, id)
-        version = listing.accept(id, by, reason, time.time())
-        typer.echo(f"{id}: {version.id} is in use now")
+        do = partial(listing.accept, id, by, reason, time.time())
+        enact(config, "accept", [id], do, reason=f"{by}: {reason}", person=person)
+        typer.echo(f"{id}: {listing.shelf(id).state.current} is in use now")
         _compile(listing)
 
 
@@ -224,11 +242,12 @@ def accept(id: Id, by: By, reason: Reason, config: Config = None) -> None:
 def rollback(
     id: Id,
     by: By,
-    reason: Reason,
+    reason: Because,
     to: Annotated[
         str | None,
         typer.Option(help="The version to go back to.", show_default="the good one before"),
     ] = None,
+    person: Person = None,
     config: Config = None,
 ) -> None:
     """Go back to an earlier version. The one left is not taken again by itself.
@@ -238,8 +257,9 @@ def rollback(
     listing = open_listing(config)
     with telling_faults():
         require_known(listing, id)
-        version = listing.rollback(id, by, reason, time.time(), to)
-        typer.echo(f"{id}: {version.id} is in use again")
+        do = partial(listing.rollback, id, by, reason, time.time(), to)
+        enact(config, "rollback", [id], do, reason=f"{by}: {reason}", person=person)
+        typer.echo(f"{id}: {listing.shelf(id).state.current} is in use again")
         _compile(listing)
 
 

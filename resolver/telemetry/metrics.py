@@ -87,9 +87,28 @@ _ASKED_LOST: Final = PromCounter(
 _ASKED_FAILURES: Final = PromCounter(
     "lychgate_asked_write_failures", "Times the counts of names in no list could not be written"
 )
+_SOURCE_UP: Final = Gauge(
+    "lychgate_policy_source_up",
+    "1 while the policy is what its source says, 0 while one that was kept is in force",
+    multiprocess_mode="livemin",
+)
+_BUILD_SECONDS: Final = Gauge(
+    "lychgate_snapshot_build_seconds",
+    "How long building the last snapshot took",
+    multiprocess_mode="livemax",
+)
 _INDEX_NAMES: Final = Gauge(
     "lychgate_index_names", "Names in the compiled index", multiprocess_mode="livemax"
 )
+
+
+def note_built(source_up: bool, build_seconds: float) -> None:
+    """A snapshot is in use: whether its policy is what the source says, and what it took.
+
+    The parent of several workers says it as well: its figures, too, are in the lowest and longest.
+    """
+    _SOURCE_UP.set(source_up)
+    _BUILD_SECONDS.set(build_seconds)
 
 
 class Metrics:
@@ -135,7 +154,8 @@ class Metrics:
         _LAG.set(lag_seconds)
         _CACHE.set(len(service.cache))
         _CLIENTS.set(len(service.records))
-        _MEMO.set(sum(len(a.memo) + len(a.older) for a in service.audiences.values()))
+        finished = sum(len(a.memo) + len(a.older) for a in service.audiences.values())
+        _MEMO.set(finished + sum(map(len, service.forwarders.values())))
 
     def _bounded(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The labels, or `other` for all when there are too many sets already."""

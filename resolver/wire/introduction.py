@@ -12,8 +12,9 @@ from msgspec import Struct
 from resolver.wire import codes
 from resolver.wire.query import QueryFault, iterate_options
 
-CLIENT_ID_OCTETS_MAX: Final = 128
-"""A longer client id is none: a DUID has at most 130, a hardware address 6 or 8."""
+CLIENT_ID_OCTETS_MAX: Final = 130
+"""A longer client id is none: a DUID has at most 130 (RFC 8415 section 11.1), a hardware address
+6 or 8."""
 _SUBNET: Final = Layout(">HBB").unpack_from
 _OPTION: Final = Layout(">HH").pack
 _ADDRESS_OCTETS: Final = {1: 4, 2: 16}

@@ -157,10 +157,11 @@ def test_settings_reach_their_rooms(tmp_path: Path) -> None:
             """,
         )
     )
+    before = setup.watch()
     (tmp_path / "policy.toml").write_text(POLICY.format(answer="nodata"))
+    assert setup.watch() != before
     assert setup.cache.entries_max == 500
     assert setup.metrics is not None and setup.metrics.port == 9311
-    assert setup.watched[0] == tmp_path / "policy.toml"
     assert not setup.limits.serves(b"\x7f\x00\x00\x01")
     assert setup.limits.rate(b"\xc6\x33\x64\x07") == 7
     snapshot = setup.build_snapshot().snapshot

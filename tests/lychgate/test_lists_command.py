@@ -234,3 +234,22 @@ def test_as_a_service_it_writes_a_log(here: Path, publisher: ListServer) -> None
     lines = [json.loads(line) for line in (taken.stderr + failed.stderr).splitlines()]
     assert [line["event"] for line in lines] == ["list taken", "index made", "list failed"]
     assert "a web page" in lines[-1]["why"]
+
+
+def test_with_a_store_what_is_done_to_lists_is_in_the_audit_log(here: Path) -> None:
+    assert CliRunner().invoke(app, ["store", "create"]).exit_code == 0
+    tutor = ["person", "add", "jo", "--name", "J. Okafor", "--role", "tutor@here"]
+    assert CliRunner().invoke(app, tutor).exit_code == 0
+    refused = run("enable", ID, "--as", "jo", code=2)
+    assert "list.change" in refused.output and "administrator" in refused.output
+    assert "nobody:nothing is not known" in run("enable", "nobody:nothing", code=2).output
+    run("enable", ID, "--reason", "games at noon only")
+    run("disable", ID)
+    log = json.loads(CliRunner().invoke(app, ["audit", "list", "--json"]).stdout)
+    acts = [
+        (entry["outcome"], entry["after"] and entry["after"]["act"])
+        for entry in log
+        if entry["action"] == "list.change"
+    ]
+    assert acts == [("refused", None), ("done", "enable"), ("done", "disable")]
+    assert "games at noon only" in json.dumps(log)

@@ -9,15 +9,27 @@ import asyncio
 import gc
 import json
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
+import structlog
+from prometheus_client import REGISTRY
 
 from resolver import process as module
 from resolver.answers import UnknownKind
-from resolver.process import COLLECT_SECONDS, Built, Process, Setup, SnapshotFault, collect_garbage
+from resolver.process import (
+    COLLECT_SECONDS,
+    RELEASE_SECONDS,
+    Built,
+    Process,
+    Setup,
+    SnapshotFault,
+    collect_garbage,
+    read_stamps,
+)
 from resolver.service import Event
 from resolver.snapshot import Snapshot
 from resolver.telemetry.asked import FLUSH_SECONDS
@@ -25,8 +37,11 @@ from tests.resolver.venue import LEARNER, POLICY, TUESDAY_10, Desk, snapshot, up
 
 
 @pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
-    """As it was before."""
+def process_wide() -> Iterator[None]:
+    """Logging as if no command had run before, on a stream that is closed by now; and the cycle
+    collector as it was.
+    """
+    structlog.reset_defaults()
     yield
     gc.enable()
 
@@ -45,11 +60,12 @@ class Builder:
 
 
 def play(
-    script: Callable[[Process, Builder], Coroutine[Any, Any, None]], watched: tuple[Path, ...] = ()
+    script: Callable[[Process, Builder], Coroutine[Any, Any, None]],
+    watch: Callable[[], object] = lambda: None,
 ) -> None:
     async def whole() -> None:
         builder = Builder()
-        process = Process(Setup((), {}, builder, watched))
+        process = Process(Setup((), {}, builder, watch))
         await script(process, builder)
         process.forwarder.close()
 
@@ -104,6 +120,73 @@ def test_at_start_a_bad_one_stops_everything() -> None:
     asyncio.run(script())
 
 
+def test_nothing_is_swapped_when_nothing_changed() -> None:
+    """Who is told to look again forgets no answers for it."""
+
+    async def script(process: Process, builder: Builder) -> None:
+        process.service.admit(LEARNER, TUESDAY_10)
+        builder.next, builder.warnings = process.service.snapshot, ("store: gone",)
+        await process.reload()
+        assert process.service.records
+        assert process.health.problems == ("store: gone",)
+
+    play(script)
+
+
+def test_what_is_left_to_do_is_done_once_the_snapshot_is_in_use() -> None:
+    async def script(process: Process, builder: Builder) -> None:
+        in_use: list[bool] = []
+
+        def settle() -> tuple[str, ...]:
+            in_use.append(process.service.snapshot is fresh)
+            return ("policy.last.json: no space left",)
+
+        fresh = snapshot()
+        process._setup = replace(process._setup, build_snapshot=lambda: built)  # type: ignore[misc]
+        built = Built(fresh, settle=settle)
+        await process.reload()
+        assert in_use == [True]
+        assert process.health.problems == ("policy.last.json: no space left",)
+
+    play(script)
+
+
+def test_old_rules_are_freed_in_small_steps_when_nobody_uses_them() -> None:
+    async def script(process: Process, builder: Builder) -> None:
+        later: list[tuple[Any, ...]] = []
+        loop = asyncio.get_running_loop()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(loop, "call_later", lambda *call: later.append(call))
+            rule = '\n[[rules]]\naction = "deny"\npattern = "{}.example"\nreason = "Test"\n'
+            builder.next = snapshot(policy=POLICY + "".join(map(rule.format, range(1200))))
+            await process.reload()
+            (first,) = later
+            later.clear()
+            builder.next = snapshot()
+            await process.reload()
+            ((seconds, _, _, do, last),) = later
+        assert seconds == first[0] == RELEASE_SECONDS
+        assert [len(part) for part in last[0].parts()] == [1200, 1200, 1200]
+        do(last)
+        assert last == []
+
+    play(script)
+
+
+def test_whether_the_source_is_up_is_a_figure() -> None:
+    def shown() -> float | None:
+        return REGISTRY.get_sample_value("lychgate_policy_source_up")
+
+    async def script(process: Process, builder: Builder) -> None:
+        assert shown() == 1
+        built = Built(process.service.snapshot, ("store: gone",), source_up=False)
+        process._setup = replace(process._setup, build_snapshot=lambda: built)  # type: ignore[misc]
+        await process.reload()
+        assert shown() == 0
+
+    play(script)
+
+
 def test_a_watched_file_is_noticed_once_each_time(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
 
@@ -120,7 +203,7 @@ def test_a_watched_file_is_noticed_once_each_time(tmp_path: Path) -> None:
         assert process._is_stale()
         assert not process._is_stale()
 
-    play(script, (file,))
+    play(script, lambda: read_stamps([file]))
 
 
 def test_a_stepped_clock_forgets_what_was_timed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from categoriser.names import from_text
+from resolver import clients as clients_module
 from resolver import service as service_module
 from resolver.limits import Limits
 from resolver.service import Answer
@@ -122,6 +123,23 @@ class TestMemo:
         answer.refresh(desk.at + 4)
         assert ttls(b"\0\0" + answer.tail) == [6]
 
+    def test_no_remembered_ttl_reaches_beyond_the_edge(self) -> None:
+        """Not even by a part of a second: answer and edge need not be on the same beat."""
+        desk = Desk()
+        desk.at = LUNCH_STARTS + 3590.25
+        desk.fetch(upstream_reply("social.example", "A", "social.example 600 A 192.0.2.1"),
+                   "social.example")  # fmt: skip
+        desk.receive(packet("social.example"))
+        answer = remembered(desk, packet("social.example"))
+        assert answer is not None
+        at = desk.at
+        while at < answer.good_until:
+            if at >= answer.fresh_until:
+                answer.refresh(at)
+            (ttl,) = ttls(b"\0\0" + answer.tail)
+            assert ttl == int(LUNCH_STARTS + 3600 - at)
+            at += 0.125
+
     def test_clients_alike_to_policy_share_and_others_do_not(self) -> None:
         desk = Desk()
         warm(desk)
@@ -183,7 +201,7 @@ class TestMemo:
 
     def test_two_generations(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What is asked again moves up; what is not is gone after two fillings. Never more."""
-        monkeypatch.setattr(service_module, "MEMO_ANSWERS_MAX", 10)
+        monkeypatch.setattr(clients_module, "MEMO_ANSWERS_MAX", 10)
         desk = Desk()
         desk.ask("popular.bets.example")
         for number in range(100):
@@ -198,7 +216,7 @@ class TestMemo:
         assert packet("n0.bets.example")[2:] not in {**audience.memo, **audience.older}
 
     def test_the_older_half_ages_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(service_module, "MEMO_ANSWERS_MAX", 1)
+        monkeypatch.setattr(clients_module, "MEMO_ANSWERS_MAX", 1)
         desk = Desk()
         warm(desk)
         desk.ask("bets.example")

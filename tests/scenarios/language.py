@@ -23,7 +23,7 @@ BEHAVIOURS: Final = ("SILENCE", "WRONG_ID", "WRONG_NAME", "WRONG_CASE", "GARBAGE
 REPLY_WORDS: Final = ("RCODE", "FLAGS", "DELAY", "EDE", "ANSWER", "AUTHORITY", "ADDITIONAL")
 CHECK_WORDS: Final = (
     *("ANSWER", "AUTHORITY", "ADDITIONAL", "EDE", "SIZE", "AFTER", "ACTION", "CATEGORY"),
-    "STATUS",
+    *("STATUS", "SUBNET"),
 )
 STEP_WORDS: Final = (
     *("QUERY", "PACKET", "CHECK_ANSWER", "CHECK_OUT_QUERY", "TIME_PASSES", "SWAP_SNAPSHOT"),
@@ -108,6 +108,10 @@ class Query:
     opcode: str = "QUERY"
     flags: frozenset[str] = frozenset()
     edns: int | None = None
+    subnet: str = ""
+    """EDNS client subnet, as in `10.1.2.3/32`."""
+    option: str = ""
+    """One more EDNS option: `code=text`, or `code=0xHEX`."""
     client: str = "127.20.3.5"
     transport: str = "udp"
     octets: bytes | None = None
@@ -127,6 +131,8 @@ class Check:
     errors: tuple[tuple[int, str], ...] = ()
     """(EDE code, part of its text); always compared where the query had EDNS."""
     size_max: int | None = None
+    subnet: str | None = None
+    """EDNS client subnet and scope as dnspython writes them; "" for none."""
     after: tuple[float, float] | None = None
     """Seconds between query and answer: at least, at most."""
     action: str | None = None
@@ -340,7 +346,9 @@ def _step(line: Line) -> Step:
 
 def _query(line: Line, rest: str) -> Query:
     name, rtype, *words = rest.split()
-    plain, options = _options(line, words, ("from", "over", "class", "opcode", "times"))
+    plain, options = _options(
+        line, words, ("from", "over", "class", "opcode", "times", "subnet", "option")
+    )
     flags, edns = set(), None
     for word in plain:
         if word == "EDNS" or word.startswith("EDNS="):
@@ -349,11 +357,12 @@ def _query(line: Line, rest: str) -> Query:
             flags.add(word)
         else:
             raise line.fault(f"use EDNS, EDNS=octets, or flags: {', '.join(FLAGS)}")
-    if "DO" in flags and edns is None:
+    if edns is None and ("DO" in flags or "subnet" in options or "option" in options):
         edns = 1232
     return Query(
         name, rtype, options.get("class", "IN"), options.get("opcode", "QUERY"),
-        frozenset(flags), edns, options.get("from", Query.client),
+        frozenset(flags), edns, options.get("subnet", ""), options.get("option", ""),
+        options.get("from", Query.client),
         options.get("over", "udp"), None, int(options.get("times", 1)),
     )  # fmt: skip
 
@@ -409,6 +418,8 @@ def _check(line: Line, rest: str) -> Check:
                     records.append(entry.rest)
             case "EDE":
                 errors.append(_error(entry))
+            case "SUBNET":
+                found["subnet"] = entry.rest.removeprefix("NONE")
             case "SIZE":
                 found["size_max"] = int(entry.rest.removeprefix("<="))
             case "AFTER":

@@ -137,8 +137,21 @@ def compose(query: Query, number: int) -> bytes:
         force_unique=True,
     )
     if query.edns is not None:
-        message.use_edns(0, dns.flags.DO if "DO" in query.flags else 0, query.edns)
+        do = dns.flags.DO if "DO" in query.flags else 0
+        message.use_edns(0, do, query.edns, options=_edns_options(query))
     return message.to_wire()
+
+
+def _edns_options(query: Query) -> list[dns.edns.Option]:
+    options: list[dns.edns.Option] = []
+    if query.subnet:
+        address, _, bits = query.subnet.partition("/")
+        options.append(dns.edns.ECSOption(address, int(bits)))
+    if query.option:
+        code, _, text = query.option.partition("=")
+        data = bytes.fromhex(text[2:]) if text.startswith("0x") else text.encode()
+        options.append(dns.edns.GenericOption(int(code), data))
+    return options
 
 
 def _find(tickets: list[Ticket], check: Check, step: Step) -> list[Ticket]:
@@ -219,6 +232,10 @@ def _compare(check: Check, answer: dns.message.Message, slack: float) -> list[st
     flags = flags_of(answer)
     if flags != check.flags:
         found.append(f"flags: {' '.join(sorted(flags))}, expected {' '.join(sorted(check.flags))}")
+    subnets = [o.to_text() for o in answer.options if isinstance(o, dns.edns.ECSOption)]
+    wanted_subnets = [f"ECS {check.subnet}"] if check.subnet else []
+    if check.subnet is not None and subnets != wanted_subnets:
+        found.append(f"subnet: {subnets}, expected {wanted_subnets}")
     for section, records in check.sections.items():
         found += _compare_section(section, records, answer, slack)
     errors = [o for o in answer.options if isinstance(o, dns.edns.EDEOption)]

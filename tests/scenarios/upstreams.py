@@ -59,6 +59,8 @@ class Script:
         """The reaction of `upstream` to these octets (a whole query, its ID included)."""
         query = dns.message.from_wire(packet)
         question = query.question[0]
+        if query.options:
+            self.problems.append(f"{upstream} was sent EDNS options: {query.options}")
         name = question.name.to_text(omit_final_dot=True).lower()
         rtype = dns.rdatatype.to_text(question.rdtype)
         self.log.append(Seen(upstream, transport, name, rtype, flags_of(query)))

@@ -124,7 +124,7 @@ class VirtualStage:
         ):
             self._forwarder = forwarder.Forwarder(setup.routes, self._cache, self.now)
         self._service = Service(
-            self._snapshot(), self._cache, self._forwarder, setup.limits, self.now
+            self._snapshot(), self._cache, self._forwarder, setup.limits, self.now, setup.trust
         )
         self._udp = _UdpWire(self._service, self.now)
         self._tcp: dict[str, _TcpWire] = {}

@@ -1,0 +1,199 @@
+"""`lychgate portal`: from a configuration to running pages and an exit status.
+
+The portal's own composition root: what it may not import (why a name is blocked, how the lists and
+the resolver do) is made into functions here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpx
+import uvicorn
+
+from lychgate.config import Configuration
+from lychgate.explaining import explain
+from lychgate.faults import ConfigurationFault
+from lychgate.kinds import write_bind
+from lychgate.listing import Listing
+from lychgate.office import Office
+from lychgate.portal_settings import Portal
+from lychgate.serving import BAD_INPUT, DONE, prepare_state
+from policy.commands.desk import Desk
+from policy.store import Store, StoreFault
+from portal.accounts.accounts import Accounts
+from portal.accounts.sessions import SessionRules
+from portal.accounts.visits import Visits
+from portal.app import create_app
+from portal.rendering import STATIC_FOLDER
+from portal.services import Health, PortalSettings, Services
+from resolver.answers import KINDS
+from resolver.listeners import Bind
+from resolver.process import SnapshotFault
+from resolver.wire import codes
+
+REQUESTS_MAX: Final = 200
+"""Requests served at a time; more are told to come again (503)."""
+BACKLOG_MAX: Final = 256
+KEEP_ALIVE_SECONDS: Final = 15
+STOP_SECONDS_MAX: Final = 5
+HEALTH_SECONDS_MAX: Final = 1.0
+"""A resolver that has not said how it does after that counts as silent."""
+HEALTH_LINES_MAX: Final = 20
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def serve_portal(configuration: Configuration, settings: Portal) -> int:
+    """Serve the pages until SIGTERM or SIGINT; the exit status."""
+    if not (STATIC_FOLDER / "lychgate.css").exists():
+        return _refuse(f"{STATIC_FOLDER}: style sheets are missing; run `make assets`")
+    try:
+        prepare_state(configuration)
+        with _listen(settings.listen) as listening:
+            asyncio.run(_serve(configuration, settings, listening))
+    except ConfigurationFault as fault:
+        return _refuse(*fault.faults)
+    except StoreFault as fault:
+        return _refuse(str(fault))
+    except OSError as fault:
+        where = write_bind(settings.listen)
+        return _refuse(f"portal.listen: {where}: {fault.strerror}; use an address that is free")
+    return DONE
+
+
+async def make_services(configuration: Configuration, settings: Portal, store: Store) -> Services:
+    """What the pages need, on an open store."""
+    office = Office(configuration)
+    # The same knowledge of names as the command line has.
+    desk = Desk(store, office.taxonomy, tuple(KINDS), office.knowledge)
+    rules = SessionRules(settings.session_idle_minutes * 60.0, settings.session_hours * 3600.0)
+    return Services(
+        store=store,
+        desk=desk,
+        taxonomy=office.taxonomy,
+        accounts=Accounts(store, desk, rules=rules),
+        visits=Visits(store, rules),
+        clock=time.time,
+        explain=Explaining(configuration),
+        lists=Listing(configuration),
+        health=Resolver(configuration.metrics.listen).health,
+        settings=PortalSettings(settings.public_url, settings.second_factor_required),
+    )
+
+
+class Explaining:
+    """`lychgate explain`, for pages: one at a time, off the loop."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration: Final = configuration
+        self._turn: Final = asyncio.Lock()
+
+    async def __call__(self, name: str, client: str, at: str | None) -> Mapping[str, Any]:
+        """What happens to a name, as JSON has it. Raises ValueError."""
+        async with self._turn:
+            return await asyncio.to_thread(self._explain, name, client, at)
+
+    def _explain(self, name: str, client: str, at: str | None) -> Mapping[str, Any]:
+        try:
+            return explain(self._configuration, name, codes.A, client, at, time.time()).as_json()
+        except SnapshotFault as fault:
+            raise ValueError("; ".join(fault.faults)) from None
+
+
+class Resolver:
+    """The resolver's own word on how it does, from its `/readyz`."""
+
+    def __init__(self, bind: Bind | None) -> None:
+        self._url: str | None = None
+        if bind is not None:
+            host = _EVERYWHERE.get(bind.host, bind.host)
+            self._url = f"http://{write_bind(Bind(host, bind.port))}/readyz"
+
+    async def health(self) -> Health:
+        """How it does now; never raises."""
+        if self._url is None:
+            return Health("unknown")
+        try:
+            async with httpx.AsyncClient(timeout=HEALTH_SECONDS_MAX, trust_env=False) as client:
+                answer = await client.get(self._url)
+        except httpx.HTTPError:
+            return Health("silent")
+        problems = tuple(answer.text.splitlines()[2:HEALTH_LINES_MAX])
+        return Health("ready" if answer.status_code == 200 else "not ready", problems)
+
+
+async def _serve(configuration: Configuration, settings: Portal, listening: socket.socket) -> None:
+    store = await Store.open(configuration.store_url, create=True)
+    try:
+        for warning in Office(configuration).warnings:
+            sys.stderr.write(f"{warning}\n")
+        services = await make_services(configuration, settings, store)
+        await _greet(services, settings, listening)
+        config = uvicorn.Config(
+            create_app(services),
+            access_log=False,  # addresses of people, and links, belong in no log
+            log_level="warning",
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            limit_concurrency=REQUESTS_MAX,
+            backlog=BACKLOG_MAX,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS_MAX,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        )
+        await _Server(config).serve(sockets=[listening])
+    finally:
+        await store.close()
+
+
+async def _greet(services: Services, settings: Portal, listening: socket.socket) -> None:
+    """Say where the pages are, and the set-up link while nobody has an account.
+
+    The link goes to standard output and not to the log: whoever has it becomes administrator.
+    """
+    host, port = listening.getsockname()[:2]
+    address = settings.public_url or f"http://{write_bind(Bind(host, port))}"
+    sys.stdout.write(f"The portal is at {address}\n")
+    secret = await services.accounts.set_up_link(services.clock())
+    if secret is not None:
+        sys.stdout.write(
+            "Nobody has an account yet. Set yours up, within 24 hours and once:\n"
+            f"  {address}/link/{secret}\n"
+        )
+    sys.stdout.flush()
+
+
+def _listen(bind: Bind) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    return socket.create_server((bind.host, bind.port), family=family, backlog=BACKLOG_MAX)
+
+
+class _Server(uvicorn.Server):
+    """Ends quietly at a signal: uvicorn would raise it once more, and the store stay open."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+def _refuse(*faults: str) -> int:
+    for line in faults:
+        sys.stderr.write(f"{line}\n")
+    return BAD_INPUT

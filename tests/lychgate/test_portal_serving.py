@@ -1,0 +1,85 @@
+"""What the portal is handed in, and its settings."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from pydantic import ValidationError
+
+from lychgate.portal_serving import Resolver
+from lychgate.portal_settings import Portal
+from portal.services import Health
+from resolver.listeners import Bind
+
+
+class _Ready(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.end_headers()
+        self.wfile.write(b"ready\npolicy 0123\nstore: gone; put it back\n")
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on standard error."""
+
+
+@pytest.fixture
+def status_page() -> Iterator[HTTPServer]:
+    """A resolver's status page."""
+    server = HTTPServer(("127.0.0.1", 0), _Ready)
+    server.status = 200  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def ask(bind: Bind | None) -> Health:
+    return asyncio.run(Resolver(bind).health())
+
+
+def test_the_resolver_says_how_it_does(status_page: HTTPServer) -> None:
+    everywhere = Bind("0.0.0.0", status_page.server_port)
+    assert ask(everywhere) == Health("ready", ("store: gone; put it back",))
+    status_page.status = 503  # type: ignore[attr-defined]
+    assert ask(everywhere).state == "not ready"
+
+
+def test_a_resolver_that_is_down_or_cannot_be_asked(status_page: HTTPServer) -> None:
+    port = status_page.server_port
+    status_page.shutdown()
+    status_page.server_close()
+    assert ask(Bind("127.0.0.1", port)) == Health("silent")
+    assert ask(None) == Health("unknown")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"public_url": "portal.example"},
+        {"public_url": "https://portal.example/path"},
+        {"public_url": "https://jo:secret@portal.example"},
+        {"public_url": 1},
+        {"session_idle_minutes": 4},
+        {"session_idle_minutes": 120, "session_hours": 1},
+        {"trusted_proxies": ["somewhere"]},
+        {"listen": "8453"},
+    ],
+)
+def test_settings_that_cannot_be(given: dict[str, object]) -> None:
+    with pytest.raises((ValidationError, ValueError)):
+        Portal.model_validate(given)
+
+
+def test_settings() -> None:
+    portal = Portal.model_validate(
+        {"public_url": "https://portal.example/", "trusted_proxies": ["10.0.0.0/8"]}
+    )
+    assert portal.public_url == "https://portal.example"
+    assert Portal().listen == Bind("127.0.0.1", 8453)
