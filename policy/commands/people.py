@@ -17,7 +17,6 @@ from policy.entries import plain
 from policy.policy import Policy
 from policy.store.writing import Writing
 
-
 _TRUSTED: Final = frozenset({"administrator", "safeguarding-lead"})
 """Who decides everything, and who sees identities: nobody makes themselves either."""
 

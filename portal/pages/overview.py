@@ -1,0 +1,90 @@
+"""`/`: is filtering on, are the lists fresh, what was changed today."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import desc, select
+
+from blocklists.sources import SourceFault
+from blocklists.standing import SourceStatus
+from policy.store.tables import audit
+from portal.identity import Me, may
+from portal.rendering import Area, render, zone_of
+from portal.services import Given, Services
+
+ENTRIES_MAX: Final = 200
+"""Entries of the log that are looked at; with more today, the page says so."""
+SHOWN_MAX: Final = 10
+
+router = APIRouter()
+area = Area("/", "overview.navigation", order=0)
+
+
+@dataclass(frozen=True, slots=True)
+class ListsNow:
+    """How the lists stand."""
+
+    enabled: int
+    worrying: tuple[tuple[str, str], ...]
+    """Titles of lists, each with the key of what is the matter."""
+    readable: bool = True
+
+
+@router.get("/")
+async def show_overview(request: Request, me: Me, services: Given) -> HTMLResponse:
+    """The first page of everybody who signs in."""
+    at = services.clock()
+    zone = await zone_of(services)
+    health, lists = await asyncio.gather(services.health(), _lists_now(services, at))
+    changes = await _changes_today(services, at, zone) if may(me, "audit.read") else None
+    by_password = me.session is not None and me.session.method == "password"
+    return render(
+        request,
+        "overview",
+        zone=zone,
+        health=health,
+        lists=lists,
+        changes=None if changes is None else changes[:SHOWN_MAX],
+        changes_count=0 if changes is None else len(changes),
+        changes_more=changes is not None and len(changes) >= ENTRIES_MAX,
+        factor_missing=by_password and not me.has_second_factor,
+    )
+
+
+async def _lists_now(services: Services, at: float) -> ListsNow:
+    try:
+        status = await asyncio.to_thread(services.lists.status, at)
+    except SourceFault:
+        return ListsNow(0, (), readable=False)
+    enabled = [source for source in status if source.enabled]
+    worrying = [(source.title, word) for source in enabled if (word := _worry(source))]
+    return ListsNow(len(enabled), tuple(worrying))
+
+
+def _worry(source: SourceStatus) -> str:
+    if source.held is not None:
+        return "overview.list_held"
+    if source.stale:
+        return "overview.list_stale"
+    return "overview.list_problem" if source.problem else ""
+
+
+async def _changes_today(services: Services, at: float, zone: ZoneInfo) -> Sequence[Any]:
+    """Entries of the audit log since midnight, the newest first."""
+    midnight = datetime.fromtimestamp(at, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    columns = (
+        audit.c[name]
+        for name in ("number", "at", "actor", "action", "subject", "reason", "outcome")
+    )
+    query = select(*columns).order_by(desc(audit.c.number)).limit(ENTRIES_MAX)
+    async with services.store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return [row for row in rows if row.at >= midnight.timestamp()]

@@ -1,0 +1,39 @@
+"""Every string a person reads, by key: one TOML file for each language.
+
+`t("sign-in.title")` gives the text; `t("lists.entries", count=3)` fills `{count}` in. What is
+filled in may be hostile: templates escape the whole. A key that is not there is a fault of ours,
+and raises.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+ENGLISH: Final = "en"
+
+
+def t(key: str, /, **values: object) -> str:
+    """The text of a key, with `{names}` filled in."""
+    text = texts()[key]
+    return text.format_map(values) if values else text
+
+
+@cache
+def texts(language: str = ENGLISH) -> Mapping[str, str]:
+    """Every text of a language, by key."""
+    text = files("portal.words").joinpath(f"{language}.toml").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    _gather(tomllib.loads(text), "", found)
+    return found
+
+
+def _gather(table: Mapping[str, Any], above: str, found: dict[str, str]) -> None:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _gather(value, f"{above}{key}.", found)
+        else:
+            found[above + key] = str(value)
