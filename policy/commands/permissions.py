@@ -47,6 +47,7 @@ rule.remove             E V - - -
 venue.add               E V - - -
 venue.change            E V - - -
 venue.remove            E V - - -
+venue.networks          E - - - -
 room.add                E V - - -
 room.change             E V - - -
 room.remove             E V - - -

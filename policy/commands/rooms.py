@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from policy.commands.claims import check_claims
 from policy.commands.command import Change, Permission, Refused, Situation, changed, known
 from policy.commands.effects import Described
 from policy.commands.references import release
@@ -104,3 +105,5 @@ def _check(situation: Situation, venue: str, room: str, body: dict[str, Any] | N
     venues = situation.raw["venues"]
     rooms = changed(venues[venue].get("rooms", {}), {room: body})
     situation.build(venues={**venues, venue: {**venues[venue], "rooms": rooms}})
+    if body is not None:
+        check_claims(situation, venue, body)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from policy.commands.claims import check_claims
 from policy.commands.command import Change, Permission, Refused, Situation, changed, known
 from policy.commands.effects import Described
 from policy.commands.references import release
@@ -26,7 +27,7 @@ class AddVenue(Described):
     reason: str = ""
 
     def permission(self, situation: Situation) -> Permission:
-        """An administrator; a partner administrator only where the venue was named to them."""
+        """An administrator of the organisation, as it has networks that were nobody's."""
         return Permission(self.action, frozenset({self.venue}))
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
@@ -37,6 +38,7 @@ class AddVenue(Described):
             raise Refused(f"{where}: it is there already; allowed: another id, or venue.change")
         body = plain(self.body)
         situation.build(venues={**venues, self.venue: body})
+        check_claims(situation, self.venue, body)
         rooms = body.get("rooms", {})
         alone = {key: value for key, value in body.items() if key != "rooms"}
         await writing.put("venues", self.venue, alone)
@@ -68,6 +70,7 @@ class ChangeVenue(Described):
             raise Refused(f"{where}: rooms change one by one; allowed: room.add, room.change")
         body = changed(before, plain(self.changes))
         situation.build(venues={**situation.raw["venues"], self.venue: body})
+        check_claims(situation, self.venue, _alone(body))
         await writing.put("venues", self.venue, _alone(body))
         return Change(f"venue:{self.venue}", _alone(before), _alone(body))
 
