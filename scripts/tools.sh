@@ -9,6 +9,12 @@ missing=""
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
 [ -x /bin/kill ] || missing="$missing procps" # the unit's reload; systemd-analyze looks for it
+command -v dnsmasq >/dev/null 2>&1 || [ -x /usr/sbin/dnsmasq ] || missing="$missing dnsmasq-base"
+command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-liberation"
+found=""
+for server in /usr/lib/postgresql/*/bin/postgres; do [ -x "$server" ] && found=yes; done
+[ -n "$found" ] || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && [ "${LYCHGATE_APT:-yes}" != no ]; then
