@@ -157,7 +157,7 @@ def test_from_the_set_up_link_to_a_second_factor(
     page.get_by_text("Lychgate is set up").first.wait_for()  # waits, as `content` does not
     look("sign-in")
     _sign_in(page)
-    assert page.get_by_role("heading", level=1).inner_text() == "Overview"
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
     look("overview")
     page.get_by_role("link", name="Set one up").click()
     look("second-factor")
@@ -189,7 +189,7 @@ def test_from_the_set_up_link_to_a_second_factor(
     look("code")
     page.get_by_label("6-digit code").fill(pyotp.TOTP(seed).at(int(clock.at)))
     page.get_by_role("button", name="Continue").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Overview"
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
     assert [text for text in looker.complaints if "404" not in text] == []
     context.close()
 
