@@ -22,6 +22,7 @@ from blocklists.reading import ReadFault, Reading, Rejection, read_list
 from blocklists.sheets import ALLOWS_ENDING, ENTRIES_ENDING, SheetFault, count_sheet
 from blocklists.sources import Source
 from blocklists.unpacking import UnpackFault, opened
+from blocklists.writing import sync
 from categoriser import taxonomy
 from categoriser.indexfile import (
     MAX_SOURCES,
@@ -169,11 +170,7 @@ def publish(octets: bytes, out: Path) -> BulkTable:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise
-    directory = os.open(out.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)  # or the rename itself may be lost with the power
-    finally:
-        os.close(directory)
+    sync(out.parent)  # or the rename itself may be lost with the power
     return table
 
 

@@ -12,11 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from blocklists import starters
-from blocklists.choices import read_choices
-from blocklists.sources import Source
 from categoriser import taxonomy
 from categoriser.indexfile import BulkTable, IndexFault, open_index
 from categoriser.matches import CategoryIndex, CategoryTable, Match
@@ -38,6 +36,9 @@ from resolver.rebinding import Rebinding
 from resolver.sections import Pages
 from resolver.snapshot import DEFAULT_ROUTE, ResolutionSettings, Snapshot
 from resolver.upstream.transports import Endpoint
+
+if TYPE_CHECKING:
+    from blocklists.sources import Source
 
 ESSENTIAL: Final = "essential"
 """The category of an organisation's own essentials, as of those that ship."""
@@ -96,6 +97,8 @@ def lists_collector(configuration: Configuration) -> ListCollector:
     known: tuple[Stamp | None, tuple[Source, ...]] | None = None
 
     def enabled() -> tuple[Source, ...]:
+        from blocklists.choices import read_choices
+
         nonlocal known
         (now,) = read_stamps([path])
         if known is None or known[0] != now:

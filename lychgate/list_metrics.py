@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from blocklists.sources import Source
-from blocklists.standing import SourceStatus, status
+if TYPE_CHECKING:  # imported when first asked for: no start need wait 50 ms for figures of lists
+    from blocklists.sources import Source
+    from blocklists.standing import SourceStatus
 
 SOURCES_MAX: Final = 200
 """Sources with figures of their own; `lychgate_list_sources` shows when there are more."""
@@ -71,6 +72,8 @@ class ListCollector(Collector):
         yield from self._cached
 
     def _measure(self, at: float) -> list[GaugeMetricFamily]:
+        from blocklists.standing import status
+
         families = self.describe()
         try:
             enabled = [source for source in self._sources() if source.enabled]

@@ -39,15 +39,13 @@ RETRY_SECONDS: Final = 0.5
 """How often a store that could not be read is tried again."""
 FAULTS_MAX: Final = 5
 """Faults of a store's policy that are told; the others are counted."""
+PAST_SECONDS: Final = 3 * 86_400
+"""So long after its end an exception is still read."""
 PIECE_ENTRIES: Final = 500
 """Entries that are encoded at a time: 1 ms in which no query is answered."""
 
 Check = Callable[[Policy], Sequence[str]]
 """What a policy lacks beyond its own document, such as the address of a block page."""
-
-
-def _settle_nothing() -> tuple[str, ...]:
-    return ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Reading:
     warnings: tuple[str, ...] = ()
     up: bool = True
     """Whether this is what the source says now."""
-    settle: Callable[[], tuple[str, ...]] = _settle_nothing
+    settle: Callable[[], tuple[str, ...]] = tuple
     """See `Built.settle`."""
 
 
@@ -116,10 +114,6 @@ class FileSource:
         return policy
 
 
-PAST_SECONDS: Final = 3 * 86_400
-"""So long after its end an exception is still read, so that `explain` may speak of it."""
-
-
 class StoreSource:
     """The store; and its last good policy while it cannot be read.
 
@@ -166,14 +160,15 @@ class StoreSource:
         except Exception as fault:  # whatever a driver raises, learners stay filtered
             self._retries = True
             return self._go_on((_told(fault),))
+        raw = without_past(stored.raw, time())
         try:
-            policy = self._policy_of(stored)
+            policy = self._policy_of(raw, stored.fingerprint)
         except PolicyFault as fault:
             return self._go_on(tuple(fault.faults))
         self._known = policy, "the policy before it stays in force"
 
         def settle() -> tuple[str, ...]:
-            return self._last.keep(without_past(stored.raw, time()), stored.fingerprint)
+            return self._last.keep(raw, stored.fingerprint)
 
         return Reading(policy, f"the store {self._shown()}", settle=settle)
 
@@ -219,19 +214,19 @@ class StoreSource:
             self._stored = thread.submit(lambda: asyncio.run(fetch_in_time())).result()
         return self._stored
 
-    def _policy_of(self, stored: StoredDocument) -> Policy:
-        if self._known is not None and self._known[0].fingerprint == stored.fingerprint:
+    def _policy_of(self, raw: dict[str, Any], stored_as: str) -> Policy:
+        if self._known is not None and self._known[0].fingerprint == stored_as:
             return self._known[0]
         fingerprint, faults = self._refused
-        if fingerprint == stored.fingerprint:
+        if fingerprint == stored_as:
             raise PolicyFault(list(faults))
         try:
-            policy = self._builder.build(without_past(stored.raw, time()), stored.fingerprint)
+            policy = self._builder.build(raw, stored_as)
             lacks = [f"store: {fault}" for fault in self._check(policy)]
             if lacks:
                 raise PolicyFault(lacks)
         except PolicyFault as fault:
-            self._refused = stored.fingerprint, tuple(fault.faults)
+            self._refused = stored_as, tuple(fault.faults)
             raise
         return policy
 

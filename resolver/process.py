@@ -66,10 +66,6 @@ class SnapshotFault(Exception):
         self.faults: Final = tuple(faults)
 
 
-def _settle_nothing() -> tuple[str, ...]:
-    return ()
-
-
 def _never_changes() -> object:
     return None
 
@@ -83,7 +79,7 @@ class Built:
     warnings: tuple[str, ...] = ()
     source_up: bool = True
     """Whether the policy is what its source says now, and not one that was kept."""
-    settle: Callable[[], tuple[str, ...]] = _settle_nothing
+    settle: Callable[[], tuple[str, ...]] = tuple
     """What is left to do once the snapshot is in use; called in a thread. Returns what failed."""
 
 

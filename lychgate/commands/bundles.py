@@ -18,6 +18,7 @@ from lychgate.commands.deciding import (
     open_office,
     require_changes,
     show_json,
+    show_one,
     telling_faults,
 )
 from lychgate.commands.options import Config, Json
@@ -72,8 +73,6 @@ def show(bundle: Bundle, as_json: Json = False, config: Config = None) -> None:
 
     Example: `lychgate bundle show facebook`
     """
-    from lychgate.policy_screens import show_body
-
     with telling_faults():
         found = open_office(config).policy(["organisation", "profiles", "bundles"]).bundles
         one = known(found, bundle, "bundle", "BUNDLE")
@@ -82,10 +81,7 @@ def show(bundle: Bundle, as_json: Json = False, config: Config = None) -> None:
         "sites": [site.text for site in one.sites],
         "shipped": one.shipped,
     }
-    if as_json:
-        show_json({"id": bundle, **body})
-    else:
-        show_body(f"bundle {bundle}", body)
+    show_one("bundle", bundle, body, as_json=as_json)
 
 
 @app.command()

@@ -82,6 +82,16 @@ def decide(command: Command, manner: Manner, office: Office | None = None) -> Do
     return done
 
 
+def show_one(noun: str, id: str | int, body: Mapping[str, Any], *, as_json: bool) -> None:
+    """Show one entry, for people or for programs."""
+    from lychgate.policy_screens import show_body
+
+    if as_json:
+        show_json({"id": id, **body})
+    else:
+        show_body(f"{noun} {id}", body)
+
+
 def show_json(value: Any) -> None:
     """Write JSON for programs; keys are only ever added."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

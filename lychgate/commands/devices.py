@@ -20,6 +20,7 @@ from lychgate.commands.deciding import (
     open_office,
     require_changes,
     show_json,
+    show_one,
     telling_faults,
 )
 from lychgate.commands.options import Config, Json
@@ -137,15 +138,10 @@ def show(device: Device, as_json: Json = False, config: Config = None) -> None:
 
     Example: `lychgate device show laptop-12`
     """
-    from lychgate.policy_screens import show_body
-
     with telling_faults():
         devices = open_office(config).raw(["devices"]).get("devices", {})
         body: dict[str, Any] = known(devices, device, "device", "DEVICE")
-    if as_json:
-        show_json({"id": device, **body})
-    else:
-        show_body(f"device {device}", body)
+    show_one("device", device, body, as_json=as_json)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from lychgate.commands.deciding import (
     decide,
     open_office,
     show_json,
+    show_one,
     telling_faults,
 )
 from lychgate.commands.options import Config, Json, refuse
@@ -155,14 +156,9 @@ def show(number: Number, as_json: Json = False, config: Config = None) -> None:
 
     Example: `lychgate exception show 5`
     """
-    from lychgate.policy_screens import show_body
-
     with telling_faults():
         body = open_office(config).numbered("exceptions", number)
-    if as_json:
-        show_json({"id": number, **body})
-    else:
-        show_body(f"exception {number}", body)
+    show_one("exception", number, body, as_json=as_json)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from lychgate.commands.deciding import (
     open_office,
     require_changes,
     show_json,
+    show_one,
     telling_faults,
 )
 from lychgate.commands.options import Config, Json, refuse
@@ -112,17 +113,12 @@ def show(room: Room, as_json: Json = False, config: Config = None) -> None:
 
     Example: `lychgate room show ellesmere-port/it-suite`
     """
-    from lychgate.policy_screens import show_body
-
     venue, id = _parts(room)
     with telling_faults():
         venues = open_office(config).raw(["venues"]).get("venues", {})
         place = known(venues, venue, "venue", "VENUE/ROOM")
         body: dict[str, Any] = known(place.get("rooms", {}), id, "room", "VENUE/ROOM")
-    if as_json:
-        show_json({"id": room, **body})
-    else:
-        show_body(f"room {room}", body)
+    show_one("room", room, body, as_json=as_json)
 
 
 @app.command()

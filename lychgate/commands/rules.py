@@ -21,6 +21,7 @@ from lychgate.commands.deciding import (
     read_lines,
     require_changes,
     show_json,
+    show_one,
     telling_faults,
 )
 from lychgate.commands.options import FINDING, Config, Json, refuse
@@ -190,14 +191,9 @@ def show(number: Number, as_json: Json = False, config: Config = None) -> None:
 
     Example: `lychgate rule show 17`
     """
-    from lychgate.policy_screens import show_body
-
     with telling_faults():
         body = open_office(config).numbered("rules", number)
-    if as_json:
-        show_json({"id": number, **body})
-    else:
-        show_body(f"rule {number}", body)
+    show_one("rule", number, body, as_json=as_json)
 
 
 @app.command()

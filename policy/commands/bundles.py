@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import select
 
 from policy.bundles import shipped_bundles
-from policy.commands.command import Change, Permission, Refused, Situation, changed
+from policy.commands.command import Change, Permission, Refused, Situation, changed, require_absent
 from policy.commands.phrases import joined
 from policy.commands.references import NAMED_MAX, Ended, refuse_while_held, tell_apart
 from policy.entries import plain
@@ -48,9 +48,7 @@ class AddBundle:
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken by an own one, and sites that are none."""
         own = _own(situation)
-        if self.bundle in own:
-            where = f"{self.action}: bundles.{self.bundle}"
-            raise Refused(f"{where}: it is there already; allowed: another id, or bundle.change")
+        require_absent(situation, "bundles", self.bundle, own)
         if len(own) >= BUNDLES_MAX:
             given = f"{len(own)} are there"
             raise Refused(f"{self.action}: bundles: {given}; allowed: up to {BUNDLES_MAX}")

@@ -7,7 +7,7 @@ touches nothing but the open transaction it is handed.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, ClassVar, Final, Literal, Protocol
@@ -243,6 +243,14 @@ def changed(body: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     """A body with other values; None takes a key away."""
     merged = {**body, **changes}
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def require_absent(situation: Situation, path: str, id: str, taken: Container[str]) -> None:
+    """Raise `Refused` when what shall be added, below `path` of the document, is there already."""
+    if id in taken:
+        noun = situation.action.partition(".")[0]
+        allowed = f"allowed: another id, or {noun}.change"
+        raise Refused(f"{situation.action}: {path}.{id}: it is there already; {allowed}")
 
 
 def known(situation: Situation, key: str, id: str, word: str) -> dict[str, Any]:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, ClassVar, Final
 
-from policy.commands.command import Change, Permission, Refused, Situation, changed, known
+from policy.commands.command import (
+    Change,
+    Permission,
+    Refused,
+    Situation,
+    changed,
+    known,
+    require_absent,
+)
 from policy.commands.permissions import check
 from policy.commands.phrases import joined
 from policy.commands.references import release
@@ -45,9 +53,7 @@ class AddDevice:
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken, and addresses and names of another device."""
         devices = situation.raw.get("devices", {})
-        if self.device in devices:
-            where = f"{self.action}: devices.{self.device}"
-            raise Refused(f"{where}: it is there already; allowed: another id, or device.change")
+        require_absent(situation, "devices", self.device, devices)
         if len(devices) >= DEVICES_MAX:
             given = f"{len(devices)} are there"
             raise Refused(f"{self.action}: devices: {given}; allowed: up to {DEVICES_MAX}")

@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from policy.commands.command import Change, Permission, Refused, Situation, changed, known
+from policy.commands.command import (
+    Change,
+    Permission,
+    Situation,
+    changed,
+    known,
+    require_absent,
+)
 from policy.commands.effects import Described
 from policy.entries import plain
 from policy.policy import Policy
@@ -36,9 +43,7 @@ class AddPerson(Described):
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken."""
-        if self.person in situation.raw.get("people", {}):
-            where = f"{self.action}: people.{self.person}"
-            raise Refused(f"{where}: it is there already; allowed: another id, or person.change")
+        require_absent(situation, "people", self.person, situation.raw.get("people", {}))
         body = plain(self.body)
         _build(situation, self.person, body)
         await writing.put("people", self.person, body)

@@ -74,7 +74,21 @@ organisation.change     E - - - -
 role.change             E - - - -
 document.import         E - - - -
 list.change             E - - - -
+
+request.read            E V V E E
+request.decide          E V V - -
+event.read              E V - E -
+alert.read              E - - E -
+alert.handle            E - - E -
+identity.reveal         E - - E -
+figures.read            E V - E E
+check.run               E V - E -
+check.change            E - - - -
 """
+
+PUBLIC: Final = frozenset({"request.ask", "pass.take"})
+"""What anybody at a venue may do without signing in: ask for a review of a site or report one, and
+go on past a warning. The commands themselves say how much of it."""
 
 
 def _read_table(text: str) -> dict[str, dict[Role, str]]:
@@ -87,12 +101,12 @@ PERMITTED: Final[Mapping[str, Mapping[Role, str]]] = _read_table(_TABLE)
 
 
 def is_permitted(grants: Iterable[Grant], needed: Permission) -> bool:
-    """Whether roles permit something."""
-    return any(_permits(grant, needed) for grant in grants)
+    """Whether roles permit something; what is `PUBLIC` needs none."""
+    return needed.action in PUBLIC or any(_permits(grant, needed) for grant in grants)
 
 
 def check(actor: Actor, needed: Permission) -> None:
-    """Raise `Refused` unless the actor's roles permit it."""
+    """Raise `Refused` unless the actor's roles permit it, or it is `PUBLIC`."""
     if not is_permitted(actor.roles, needed):
         where = _where(needed.venues)
         has = ", ".join(_role(grant) for grant in actor.roles) or "without a role"

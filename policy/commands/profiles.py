@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from policy.commands.command import Change, Permission, Refused, Situation, changed, known
+from policy.commands.command import (
+    Change,
+    Permission,
+    Refused,
+    Situation,
+    changed,
+    known,
+    require_absent,
+)
 from policy.commands.effects import Described
 from policy.commands.references import release
 from policy.entries import plain
@@ -33,9 +41,7 @@ class AddProfile(Described):
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken."""
-        if self.profile in situation.raw.get("profiles", {}):
-            where = f"{self.action}: profiles.{self.profile}"
-            raise Refused(f"{where}: it is there already; allowed: another id, or profile.change")
+        require_absent(situation, "profiles", self.profile, situation.raw.get("profiles", {}))
         return await _write(writing, situation, self.profile, None, plain(self.body))
 
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from policy.commands.claims import check_claims
-from policy.commands.command import Change, Permission, Refused, Situation, changed, known
+from policy.commands.command import (
+    Change,
+    Permission,
+    Refused,
+    Situation,
+    changed,
+    known,
+    require_absent,
+)
 from policy.commands.effects import Described
 from policy.commands.references import release
 from policy.entries import plain
@@ -35,9 +43,8 @@ class AddRoom(Described):
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken, and networks that another venue or room has."""
         venue = known(situation, "venues", self.venue, "venue")
-        if self.room in venue.get("rooms", {}):
-            where = f"{self.action}: venues.{self.venue}.rooms.{self.room}"
-            raise Refused(f"{where}: it is there already; allowed: another id, or room.change")
+        rooms = f"venues.{self.venue}.rooms"
+        require_absent(situation, rooms, self.room, venue.get("rooms", {}))
         body = plain(self.body)
         _check(situation, self.venue, self.room, body)
         await writing.put("rooms", f"{self.venue}/{self.room}", body)

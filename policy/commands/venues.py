@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from policy.commands.claims import check_claims
-from policy.commands.command import Change, Permission, Refused, Situation, changed, known
+from policy.commands.command import (
+    Change,
+    Permission,
+    Refused,
+    Situation,
+    changed,
+    known,
+    require_absent,
+)
 from policy.commands.effects import Described
 from policy.commands.references import release
 from policy.entries import plain
@@ -33,9 +41,7 @@ class AddVenue(Described):
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken, and networks that overlap those of another venue."""
         venues = situation.raw.get("venues", {})
-        if self.venue in venues:
-            where = f"{self.action}: venues.{self.venue}"
-            raise Refused(f"{where}: it is there already; allowed: another id, or venue.change")
+        require_absent(situation, "venues", self.venue, venues)
         body = plain(self.body)
         situation.build(venues={**venues, self.venue: body})
         check_claims(situation, self.venue, body)

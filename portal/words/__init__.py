@@ -1,4 +1,4 @@
-"""Every string a person reads, by key: one TOML file for each language.
+"""Every string a person reads, by key: a folder for each language, a TOML file for each area.
 
 `t("sign-in.title")` gives the text; `t("lists.entries", count=3)` fills `{count}` in. What is
 filled in may be hostile: templates escape the whole. A key that is not there is a fault of ours,
@@ -25,9 +25,11 @@ def t(key: str, /, **values: object) -> str:
 @cache
 def texts(language: str = ENGLISH) -> Mapping[str, str]:
     """Every text of a language, by key."""
-    text = files("portal.words").joinpath(f"{language}.toml").read_text(encoding="utf-8")
     found: dict[str, str] = {}
-    _gather(tomllib.loads(text), "", found)
+    folder = files("portal.words").joinpath(language)
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            _gather(tomllib.loads(file.read_text(encoding="utf-8")), "", found)
     return found
 
 
@@ -35,5 +37,7 @@ def _gather(table: Mapping[str, Any], above: str, found: dict[str, str]) -> None
     for key, value in table.items():
         if isinstance(value, dict):
             _gather(value, f"{above}{key}.", found)
+        elif above + key in found:
+            raise ValueError(f"words: {above}{key}: it is there twice; allowed: once")
         else:
             found[above + key] = str(value)

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("lychgate", "portal", "resolver", "policy", "blocklists", "categoriser")
+PACKAGES = ("lychgate", "portal", "resolver", "evidence", "policy", "blocklists", "categoriser")
 """The rooms."""
 
 _CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from lychgate.composition import SnapshotBuilder
 from lychgate.config import Configuration, load
 from lychgate.explaining import explain
 from lychgate.faults import ConfigurationFault
-from lychgate.policies import LastPolicy, PolicySource, Reading, StoreSource
+from lychgate.policies import LastPolicy, PolicySource, Reading, StoreSource, without_past
 from policy.store import Store
 from policy.store.migrating import VERSION_TABLE
 from resolver.process import Built
@@ -422,3 +423,21 @@ def test_an_address_of_a_store_that_is_none_is_refused_without_its_password(
     (fault,) = caught.value.faults
     assert "store.url: this is no address of a store; use sqlite+aiosqlite:///PATH" in fault
     assert "secret" not in fault
+
+
+def test_exceptions_that_ended_days_ago_are_left_out_of_snapshots() -> None:
+    """A day over or running they stay; nothing else of the document is touched or copied."""
+    at = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
+    long_over = {"until": "2026-11-17T23:59:59-12:00"}
+    taken_back = {"until": "2027-01-01T00:00:00Z", "revoked": "2026-11-10T09:00:00+00:00"}
+    current: list[dict[str, Any]] = [
+        {"until": "2026-11-20T09:00:00"},
+        {"until": "2026-11-18"},
+        {"until": "2027-01-01T00:00:00Z", "revoked": "2026-11-21T11:00:00Z"},
+    ]
+    rules = [{"id": 1}]
+    raw = {"rules": rules, "exceptions": [long_over, *current, taken_back]}
+    kept = without_past(raw, at)
+    assert kept["exceptions"] == current
+    assert kept["rules"] is rules and len(raw["exceptions"]) == 5
+    assert without_past(kept, at) is kept

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-VERSIONS: Final = ("0001", "0002")
+VERSIONS: Final = ("0001", "0002", "0003")
 """Every version, oldest first. A test holds that Alembic finds the same."""
 
 HEAD: Final = VERSIONS[-1]
