@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from struct import pack
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from categoriser.matches import Match
@@ -22,7 +22,8 @@ from lychgate.config import Configuration
 from lychgate.questions import type_name
 from policy.decision import decide
 from policy.explanation import what_would_change
-from policy.types import Client, Decision
+from policy.policy import Policy
+from policy.types import UNKNOWN_VENUE, Client, Decision, Device
 from resolver.cache import Cache, CacheSettings
 from resolver.limits import Limits
 from resolver.resolution import Ask, Outcome, explain_error, resolve
@@ -44,7 +45,8 @@ class Explanation:
 
     name: bytes
     qtype: int
-    address: IPv4Address | IPv6Address
+    address: IPv4Address | IPv6Address | None
+    """None when a place was asked about, and no machine."""
     served: bool
     """Whether this network is answered at all."""
     hostname: str
@@ -82,7 +84,7 @@ class Explanation:
             "type": type_name(self.qtype),
             "at": self.instant(self.at),
             "client": {
-                "address": str(self.address),
+                "address": None if self.address is None else str(self.address),
                 "hostname": self.hostname or None,
                 "served": self.served,
                 "venue": self.client.venue,
@@ -118,6 +120,16 @@ class Explanation:
         }
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What explanations stand on: one snapshot, and where it came from."""
+
+    snapshot: Snapshot
+    origin: str
+    warnings: tuple[str, ...]
+    limits: Limits
+
+
 def explain(
     configuration: Configuration, name: str, qtype: int, client: str, at: str | None, now: float
 ) -> Explanation:
@@ -125,16 +137,46 @@ def explain(
 
     Raises `QuestionFault`, and `SnapshotFault` when the policy cannot be used.
     """
-    wire, address = _name(name), _address(client)
-    builder = SnapshotBuilder(configuration)
+    _name(name), _address(client)  # told before anything is built
+    ground = lay_ground(SnapshotBuilder(configuration), configuration)
+    return explain_on(ground, name, qtype, client=client, at=at, now=now)
+
+
+def lay_ground(builder: SnapshotBuilder, configuration: Configuration) -> Ground:
+    """What explanations stand on now. Raises `SnapshotFault`."""
     built = builder.build()
-    snapshot = built.snapshot
-    zone = ZoneInfo(snapshot.policy.organisation.timezone)
+    limits = Limits(configuration.limits.served_networks)
+    return Ground(built.snapshot, builder.origin, built.warnings, limits)
+
+
+def explain_on(
+    ground: Ground,
+    name: str,
+    qtype: int,
+    *,
+    client: str = "",
+    place: str = "",
+    at: str | None,
+    now: float,
+) -> Explanation:
+    """Explain one question, for the address of a client or for anybody at a `place`: `venue:V`,
+    `room:V/R`, `device:D`, `profile:P` or `organisation`, which is an address of no venue.
+
+    Raises `QuestionFault`.
+    """
+    wire = _name(name)
+    if bool(client) and bool(place):
+        raise QuestionFault(f"place: {place} and a client; allowed: one of them")
+    address = None if place else _address(client)
+    snapshot = ground.snapshot
+    policy = snapshot.policy
+    zone = ZoneInfo(policy.organisation.timezone)
     instant = now if at is None else _instant(at, now, zone)
-    perspective = snapshot.perspective(address.packed, instant)
+    asking = client_at(policy, place) if address is None else policy.identify(address.packed)
+    perspective = snapshot.perspective_of(asking, instant)
     decision = _decide(wire, perspective, snapshot)
     happens, route = _happens(wire, qtype, decision, perspective, snapshot, instant)
-    served = Limits(configuration.limits.served_networks).serves(address.packed)
+    served = address is None or ground.limits.serves(address.packed)
     blocks = happens in ("blocked", "warned")
     category = snapshot.taxonomy.get(decision.category or "")
     return Explanation(
@@ -142,7 +184,7 @@ def explain(
         qtype=qtype,
         address=address,
         served=served,
-        hostname=snapshot.policy.hostname(address.packed),
+        hostname="" if address is None else policy.hostname(address.packed),
         client=perspective.client,
         at=instant,
         zone=zone,
@@ -154,8 +196,62 @@ def explain(
         safe_search_host=perspective.rewrites.get(wire) if happens == "rewritten" else None,
         route=route,
         changes=what_would_change(decision, perspective.view),
-        origin=builder.origin,
-        warnings=built.warnings,
+        origin=ground.origin,
+        warnings=ground.warnings,
+    )
+
+
+def client_at(policy: Policy, place: str) -> Client:
+    """Somebody at a place of whom nothing else is known. A device is taken to be where its address
+    is; one without an address at no venue, so that rules of venues do not count.
+
+    Raises `QuestionFault`.
+    """
+    kind, _, id = place.partition(":")
+    match kind:
+        case "organisation" if not id:
+            return Client(UNKNOWN_VENUE, None, None, policy.organisation.default_profile)
+        case "profile" if id in policy.profiles:
+            return Client(UNKNOWN_VENUE, None, None, id)
+        case "device" if id in policy.devices:
+            return _client_with(policy, policy.devices[id])
+        case "venue" if id in policy.venues:
+            return Client(id, None, None, _profile_at(policy, id, None))
+        case "room":
+            venue, _, room = id.partition("/")
+            if venue in policy.venues and room in policy.venues[venue].rooms:
+                return Client(venue, room, None, _profile_at(policy, venue, room))
+        case _:
+            pass
+    raise QuestionFault(f"place: {place!r} is not there; {_PLACES}")
+
+
+_PLACES: Final = "use venue:ID, room:VENUE/ID, device:ID, profile:ID or organisation"
+
+
+def _client_with(policy: Policy, device: Device) -> Client:
+    leases = policy.leases
+    known = [address.packed for address in device.addresses]
+    known += [a for id in device.client_ids for a in leases.with_id(id)]
+    known += [a for name in device.hostnames for a in leases.with_hostname(name)]
+    around = policy.identify(known[0]) if known else Client(UNKNOWN_VENUE, None, None, "")
+    return Client(
+        around.venue,
+        around.room,
+        device.id,
+        device.profile or _profile_at(policy, around.venue, around.room),
+        device.withdrawn_until if device.withdrawn else -math.inf,
+    )
+
+
+def _profile_at(policy: Policy, venue: str, room: str | None) -> str:
+    """The profile of whoever is there and no known device."""
+    there = policy.venues.get(venue)
+    inside = there.rooms.get(room) if there is not None and room is not None else None
+    return (
+        (inside.profile if inside is not None else None)
+        or (there.profile if there is not None else None)
+        or policy.organisation.default_profile
     )
 
 

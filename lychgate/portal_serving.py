@@ -11,18 +11,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import uvicorn
 
 from lychgate.config import Configuration
-from lychgate.explaining import explain
 from lychgate.faults import ConfigurationFault
 from lychgate.kinds import write_bind
 from lychgate.listing import Listing
+from lychgate.live_explaining import Explaining
 from lychgate.office import Office
 from lychgate.portal_settings import Portal
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
@@ -36,8 +36,6 @@ from portal.rendering import STATIC_FOLDER
 from portal.services import Health, PortalSettings, Services
 from resolver.answers import KINDS
 from resolver.listeners import Bind
-from resolver.process import SnapshotFault
-from resolver.wire import codes
 
 REQUESTS_MAX: Final = 200
 """Requests served at a time; more are told to come again (503)."""
@@ -86,25 +84,6 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
         health=Resolver(configuration.metrics.listen).health,
         settings=PortalSettings(settings.public_url, settings.second_factor_required),
     )
-
-
-class Explaining:
-    """`lychgate explain`, for pages: one at a time, off the loop."""
-
-    def __init__(self, configuration: Configuration) -> None:
-        self._configuration: Final = configuration
-        self._turn: Final = asyncio.Lock()
-
-    async def __call__(self, name: str, client: str, at: str | None) -> Mapping[str, Any]:
-        """What happens to a name, as JSON has it. Raises ValueError."""
-        async with self._turn:
-            return await asyncio.to_thread(self._explain, name, client, at)
-
-    def _explain(self, name: str, client: str, at: str | None) -> Mapping[str, Any]:
-        try:
-            return explain(self._configuration, name, codes.A, client, at, time.time()).as_json()
-        except SnapshotFault as fault:
-            raise ValueError("; ".join(fault.faults)) from None
 
 
 class Resolver:

@@ -81,9 +81,12 @@ class Lists(Protocol):
 class Explain(Protocol):
     """Why a name is blocked or not."""
 
-    async def __call__(self, name: str, client: str, at: str | None) -> Mapping[str, Any]:
+    async def __call__(
+        self, name: str, client: str, at: str | None, *, place: str = ""
+    ) -> Mapping[str, Any]:
         """What `lychgate explain --json` says, for a client's address and a local time (None:
-        now). Raises ValueError: *what was given; what is allowed*.
+        now). With `client` empty, for anybody at a `place`: `venue:V`, `room:V/R`, `device:D`,
+        `profile:P` or `organisation`. Raises ValueError: *what was given; what is allowed*.
         """
         ...
 

@@ -173,7 +173,9 @@ def value_in(text: str, name: str) -> str:
     return unescape(found[1]) if found else ""
 
 
-async def _explain(name: str, client: str, at: str | None) -> Mapping[str, Any]:
+async def _explain(
+    name: str, client: str, at: str | None, *, place: str = ""
+) -> Mapping[str, Any]:
     return {}
 
 
