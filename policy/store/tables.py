@@ -146,6 +146,16 @@ exceptions = Table(
     ForeignKeyConstraint(["venue_id", "room_id"], ["rooms.venue_id", "rooms.id"]),
 )
 
+passes = Table(
+    "passes",
+    METADATA,
+    _number(),
+    Column("who", Text, nullable=False, index=True),  # device:D, or an address
+    Column("until", Double, nullable=False),  # POSIX seconds
+    _body(),
+)
+"""Warnings that somebody went past: a row each, taken away when it has ended."""
+
 audit = Table(
     "audit",
     METADATA,
@@ -163,3 +173,35 @@ audit = Table(
     Column("digest", Text, nullable=False),
 )
 """What was done, by whom, and why. Triggers refuse every change of a row."""
+
+requests = Table(
+    "review_requests",
+    METADATA,
+    _number(),
+    Column("kind", Text, nullable=False),  # "open", "close"
+    Column("site", Text, nullable=False, index=True),
+    Column("venue", Text, nullable=False),  # no reference: a request outlives its venue
+    Column("asked_at", Double, nullable=False),  # POSIX seconds, as all below
+    Column("last_asked_at", Double, nullable=False),
+    Column("askers", Integer, nullable=False),
+    Column("said", Text, nullable=False),  # JSON: what was said of the site when it was asked
+    Column("forwarded", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("decided_at", Double, index=True),
+    Column("decided_by", Text, nullable=False),
+    Column("outcome", Text),  # null: it waits
+    Column("answer", Text, nullable=False),
+    Column("made", Text, nullable=False),
+)
+"""Sites that somebody asked to have reviewed, without a name or an address of who asked."""
+
+askers = Table(
+    "review_askers",
+    METADATA,
+    Column("digest", Text, primary_key=True),  # SHA-256 of the code that sees the answer
+    Column("request_id", ForeignKey("review_requests.id"), nullable=False, index=True),
+    Column("venue", Text, nullable=False),
+    Column("asked_at", Double, nullable=False, index=True),
+    Column("why", Text, nullable=False),
+)
+"""Each time that somebody asked: a code, and what they wrote."""
