@@ -11,6 +11,7 @@ command -v systemd-analyze >/dev/null 2>&1 || missing="$missing systemd"
 [ -x /bin/kill ] || missing="$missing procps" # the unit's reload; systemd-analyze looks for it
 command -v dnsmasq >/dev/null 2>&1 || [ -x /usr/sbin/dnsmasq ] || missing="$missing dnsmasq-base"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+command -v unbound >/dev/null 2>&1 || [ -x /usr/sbin/unbound ] || missing="$missing unbound"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-liberation"
 found=""
 for server in /usr/lib/postgresql/*/bin/postgres; do [ -x "$server" ] && found=yes; done

@@ -32,6 +32,10 @@ WAITERS_MAX: Final = 1024
 """Clients waiting for one question; more are refused."""
 TRIES_MAX: Final = 6
 """Exchanges for one question, over all upstreams."""
+RESULTS: Final = frozenset(
+    {"certificate", "closed", "handshake", "malformed", "mismatched", "silent"}
+)
+"""Words with which a transport may begin to say what went wrong; any other: unreachable."""
 
 
 class Exchange(Struct, eq=False, weakref=False):
@@ -204,9 +208,12 @@ class Forwarder:
         at = self._clock()
         route = flight.route
         if packet is None:
-            self._fail(flight, exchange, at, "unreachable")
+            word = trouble.partition(":")[0]
+            self._fail(flight, exchange, at, word if word in RESULTS else "unreachable")
             return
         if trouble or packet[2] & 0x02:  # Doubtful, or truncated: TC (RFC 1035 section 4.1.1).
+            if trouble == "plain":  # TLS was wanted, and could not be had.
+                self.failures.append((exchange.health, trouble))
             over_tcp = route.over_tcp[exchange.upstream]
             if exchange.transport is not over_tcp:
                 result = "mismatched" if trouble else "truncated"

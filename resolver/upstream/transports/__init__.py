@@ -3,12 +3,13 @@
 A module offers `connect(endpoint, deliver) -> Transport`. To add a transport, add a file here.
 """
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from ipaddress import ip_address
 from pkgutil import iter_modules
 from typing import Any, Final, NamedTuple, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 SCHEMES: Final[tuple[str, ...]] = tuple(sorted(module.name for module in iter_modules(__path__)))
 """Words that may stand before `://` in an upstream's address."""
@@ -19,17 +20,29 @@ class UpstreamFault(ValueError):
 
 
 class Endpoint(NamedTuple):
-    """Where an upstream listens."""
+    """Where an upstream listens, and how it is known."""
 
     scheme: str
     host: str
     port: int
+    name: str = ""
+    """TLS: the name its certificate must have; nothing: its address."""
+    pins: tuple[str, ...] = ()
+    """TLS: its public key must be one of these, `sha256:` and Base64 (RFC 7858 section 4.2)."""
+    ca: str = ""
+    """TLS: a file of certificates to trust instead of the machine's."""
+    opportunistic: bool = False
+    """TLS: verify nobody, and do without when it cannot be had (RFC 8310)."""
 
     @property
     def uri(self) -> str:
         """The normal form, as logs and metrics show it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        options = [f"pin={pin}" for pin in self.pins]
+        options += [f"ca={quote(self.ca)}"] if self.ca else []
+        options += ["opportunistic"] if self.opportunistic else []
+        query = f"?{'&'.join(options)}" if options else ""
+        return f"{self.scheme}://{host}:{self.port}{query}{'#' + self.name if self.name else ''}"
 
 
 Deliver = Callable[[Any, bytes | None, str], None]
@@ -53,31 +66,80 @@ class Transport(Protocol):
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """`9.9.9.9`, `udp://9.9.9.9:53`, `tcp://[2620:fe::fe]:53`: an address, never a name.
+    """`9.9.9.9`, `tcp://[2620:fe::fe]:53`, `tls://9.9.9.9#dns.quad9.net`: an address, never a name.
 
     (A name would have to be looked up first, and this resolver may be the one to do it.)
     """
     try:
         address = ip_address(text.strip("[]"))
-        return Endpoint("udp", str(address), 53)
+        return Endpoint("udp", str(address), _PORT)
     except ValueError:
         pass
     allowed = (
         f"an IP address, or SCHEME://ADDRESS:PORT with SCHEME one of {', '.join(SCHEMES)}, "
-        "as in 9.9.9.9 or udp://[2620:fe::fe]:53"
+        "as in 9.9.9.9, udp://[2620:fe::fe]:53 or tls://9.9.9.9:853#dns.quad9.net"
     )
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "udp", text
+    rest, _, name = rest.partition("#")
+    rest, _, options = rest.partition("?")
     try:
         parts = urlsplit(f"//{rest}")
         address = ip_address(parts.hostname or "")
-        port = parts.port or 53
+        port = parts.port or _PORTS.get(scheme, _PORT)
     except ValueError:
         raise UpstreamFault(f"{text!r} is not an upstream; use {allowed}") from None
-    if scheme not in SCHEMES or not {"/", "?", "#", "@"}.isdisjoint(rest):
+    plain = Endpoint(scheme, str(address), port)
+    if scheme not in SCHEMES or not {"/", "@"}.isdisjoint(rest):
         raise UpstreamFault(f"{text!r} is not an upstream; use {allowed}")
-    return Endpoint(scheme, str(address), port)
+    if scheme != "tls":
+        if len(text.partition("://")[2] or text) > len(rest):
+            raise UpstreamFault(f"{text!r} is not an upstream; use {allowed}")
+        return plain
+    return _with_identity(plain, text, name, options)
+
+
+def _with_identity(plain: Endpoint, text: str, name: str, options: str) -> Endpoint:
+    """A TLS upstream with what is known of it. Raises `UpstreamFault`."""
+    if "#" in text and not _is_name(name):
+        raise UpstreamFault(
+            f"{text!r}: {name!r} is not a name for a certificate; write it last, after #, "
+            "as in #dns.quad9.net"
+        )
+    pins: list[str] = []
+    ca, opportunistic = "", False
+    for option in options.split("&") if options else ():
+        key, _, value = option.partition("=")
+        if key == "pin" and _PIN.fullmatch(value):
+            pins.append(value)
+        elif key == "ca" and unquote(value).startswith("/") and "\0" not in unquote(value):
+            ca = unquote(value)
+        elif option == "opportunistic":
+            opportunistic = True
+        else:
+            raise UpstreamFault(
+                f"{text!r}: {option!r} is not an option of tls; use pin=sha256: and 44 characters "
+                "of Base64, ca=/PATH or opportunistic, with & between them"
+            )
+    if opportunistic and pins:
+        raise UpstreamFault(
+            f"{text!r}: opportunistic verifies nobody, and a pin is to be verified; use one of them"
+        )
+    return plain._replace(
+        name=name.lower(), pins=tuple(dict.fromkeys(pins)), ca=ca, opportunistic=opportunistic
+    )
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= _NAME_OCTETS_MAX and all(map(_LABEL.fullmatch, text.split(".")))
+
+
+_PORT: Final = 53
+_PORTS: Final = {"tls": 853}
+_LABEL: Final = re.compile(r"[A-Za-z0-9_-]{1,63}", re.ASCII)
+_NAME_OCTETS_MAX: Final = 253
+_PIN: Final = re.compile(r"sha256:[A-Za-z0-9+/]{43}=", re.ASCII)
 
 
 def connect(endpoint: Endpoint, deliver: Deliver) -> Transport:
