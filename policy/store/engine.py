@@ -1,8 +1,8 @@
 """Addresses of stores, and connections that are set up as the store needs them.
 
 SQLite: write-ahead log, so that readers and the one writer do not wait for each other; foreign
-keys; a busy timeout; and a full sync at each commit: a decision, and its line in the audit log,
-must not be lost with the power, and people decide a few times a minute.
+keys; a busy timeout; and for decisions a full sync at each commit: a decision, and its line in the
+audit log, must not be lost with the power, and people decide a few times a minute.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import os
 import secrets
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from sqlalchemy import URL, event, make_url
@@ -37,12 +39,27 @@ WRITES: Final = "lychgate_writes"
 """The option of a connection that will write."""
 
 
-def read_url(text: str) -> URL:
-    """The address of a store. Raises `StoreFault`."""
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How an SQLite file is kept."""
+
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    pragmas: tuple[str, ...] = ("foreign_keys = ON",)
+    """Set for each connection."""
+    at_creation: tuple[str, ...] = ()
+    """Set once, in the empty file."""
+
+
+PRECIOUS: Final = Keeping()
+"""As decisions are kept."""
+
+
+def read_url(text: str, setting: str = "store.url") -> URL:
+    """The address of a store; `setting` is where people wrote it. Raises `StoreFault`."""
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise StoreFault("url", "store.url", "it is no address of a database", ALLOWED) from error
+        raise StoreFault("url", setting, "it is no address of a database", ALLOWED) from error
     if url.drivername not in (SQLITE, POSTGRESQL):
         raise StoreFault("url", shown(url), f"{url.drivername} is not known", ALLOWED)
     if url.drivername == SQLITE and url.database in (None, "", ":memory:"):
@@ -71,7 +88,7 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def create_file(path: Path) -> None:
+def create_file(path: Path, keeping: Keeping = PRECIOUS) -> None:
     """An empty database for a new store, unless there is a file.
 
     It appears whole and with its write-ahead log switched on, for that switch does not wait when
@@ -83,7 +100,8 @@ def create_file(path: Path) -> None:
     try:
         create_empty(part)
         with closing(sqlite3.connect(part)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            for pragma in (*keeping.at_creation, "journal_mode = WAL"):
+                connection.execute(f"PRAGMA {pragma}")
         with suppress(FileExistsError):  # somebody else was faster
             path.hardlink_to(part)
     finally:
@@ -106,7 +124,7 @@ def create_empty(path: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def make_engine(url: URL) -> AsyncEngine:
+def make_engine(url: URL, keeping: Keeping = PRECIOUS) -> AsyncEngine:
     """An engine; nothing is connected yet."""
     if url.drivername == POSTGRESQL:
         return create_async_engine(
@@ -127,18 +145,19 @@ def make_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         connect_args={"timeout": BUSY_SECONDS_MAX},
     )
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "connect", partial(_set_up_sqlite, keeping))
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def _set_up_sqlite(keeping: Keeping, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA synchronous = {keeping.synchronous}")
+        for pragma in keeping.pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
     except BaseException:
         cursor.close()  # it would keep the file open
         connection.close()  # nobody else would: the pool never heard of it

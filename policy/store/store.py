@@ -1,76 +1,29 @@
-"""One store, open: read as a raw document, and written in transactions of one writer at a time."""
+"""One store of what people decide: read as a raw document, written by one writer at a time."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import URL, func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policy.document import default_text
-from policy.store.engine import (
-    create_file,
-    file_identity,
-    file_of,
-    make_engine,
-    read_url,
-    shown,
-)
-from policy.store.faults import StoreFault, known_fault, told_plainly
+from policy.store.database import Database
 from policy.store.importing import replace_document
-from policy.store.migrations import VERSIONS
 from policy.store.reading import StoredDocument, read_document
 from policy.store.tables import facts, revisions
-from policy.store.transactions import begin_read, begin_write
-from policy.store.versions import holds_something_else, require_version, version_of
 from policy.store.writing import Writing
 
 
-class Store:
-    """An open store. Belongs to the event loop it was opened in, and must be closed.
+class Store(Database):
+    """An open store. A new one holds the policy that ships.
 
     Every method raises `StoreFault` when the database fails, and has then changed nothing.
+    `reading` is for what is no document: the audit log, searches by column.
     """
-
-    def __init__(self, url: URL) -> None:
-        """Nothing is opened yet: `Store.open` does that."""
-        self.where = shown(url)
-        """How people call it: the path, or the address without its password."""
-        self._path = file_of(url)
-        self._identity: tuple[int, int] | None = None
-        """Which file was looked over."""
-        self._engine = make_engine(url)
-        self._turn = asyncio.Lock()
-
-    @classmethod
-    async def open(cls, url: str, *, create: bool = False, check: bool = True) -> Store:
-        """Open a store and look it over.
-
-        `create`: make it if there is none, holding the policy that ships, and bring an older one to
-        this version. `check`: read all of an SQLite file for damage, which takes longer as the
-        audit log grows; what is damaged is found without it too, by whoever reads it.
-        """
-        read = read_url(url)
-        path = file_of(read)
-        if path is not None and create:
-            with told_plainly(str(path)):
-                create_file(path)
-        store = cls(read)
-        try:
-            with told_plainly(store.where):
-                if path is not None and file_identity(path) is None:
-                    raise known_fault("gone", store.where)
-                if create:
-                    await store._create()
-                await store._look_over(check=check)
-        except BaseException:
-            await store.close()
-            raise
-        return store
 
     async def document(self, known: StoredDocument | None = None) -> StoredDocument:
         """The store as a raw document, read in one transaction.
@@ -83,83 +36,16 @@ class Store:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
         """One write transaction: committed at the end, undone when anything raises."""
-        async with self._turn:
-            with told_plainly(self.where):
-                await self._require_file()
-                async with begin_write(self._engine) as connection:
-                    await require_version(connection, self.where)
-                    writing = Writing(connection)
-                    yield writing
-                    await writing.finish()
+        async with self.changing() as connection:
+            writing = Writing(connection)
+            yield writing
+            await writing.finish()
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """One read transaction, for what is no document: the audit log, searches by column."""
-        with told_plainly(self.where):
-            await self._require_file()
-            async with begin_read(self._engine) as connection:
-                await require_version(connection, self.where)
-                yield connection
-
-    async def check(self) -> tuple[str, ...]:
-        """Everything the database finds wrong with itself, in its own words; slow for a large one.
-
-        PostgreSQL checks its pages when it reads them: there is nothing to ask.
-        """
-        async with self.reading() as connection:
-            if connection.dialect.name != "sqlite":
-                return ()
-            found = list(await connection.scalars(text("PRAGMA integrity_check")))
-            dangling = await connection.execute(text("PRAGMA foreign_key_check"))
-            found += [f"{row[0]}: row {row[1]} refers to nothing in {row[2]}" for row in dangling]
-            return tuple(line for line in found if line != "ok")
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._engine.dispose()
-
-    async def _create(self) -> None:
-        """Make the tables, or bring them to this version."""
-        from policy.store.migrating import upgrade_within  # Alembic; see policy.store.versions
-
-        async with begin_write(self._engine) as connection:
-            version = await version_of(connection)
-            if version is None and await holds_something_else(connection):
-                allowed = "give the address of an empty database"
-                raise StoreFault("url", self.where, "it holds something else", allowed)
-            if version is None or version in VERSIONS[:-1]:
-                await upgrade_within(connection)
-            await require_version(connection, self.where)
-            if await connection.scalar(select(func.max(revisions.c.revision))) is None:
-                store_id = {"name": "id", "value": secrets.token_hex(16)}
-                await connection.execute(insert(facts), store_id)
-                writing = Writing(connection)
-                await replace_document(writing, tomllib.loads(default_text()))
-                await writing.finish()
-
-    async def _look_over(self, *, check: bool = True) -> None:
-        """Raise unless the file is sound and of this version."""
-        identity = None if self._path is None else file_identity(self._path)
-        async with begin_read(self._engine) as connection:
-            if check and connection.dialect.name == "sqlite":
-                found = await connection.scalar(text("PRAGMA quick_check(1)"))
-                if found != "ok":
-                    raise known_fault("corrupt", self.where)
-            if await version_of(connection) is None:
-                raise known_fault("gone", self.where)
-            await require_version(connection, self.where)
-        self._identity = identity
-
-    async def _require_file(self) -> None:
-        """Raise when the file is gone; if another was put in its place, open that one.
-
-        Connections to a removed file go on as if nothing had happened, for themselves alone.
-        """
-        if self._path is None:
-            return
-        identity = file_identity(self._path)
-        if identity is None:
-            raise known_fault("gone", self.where)
-        if identity != self._identity:
-            await self._engine.dispose()
-            await self._look_over()
+    async def fill(self, connection: AsyncConnection) -> None:
+        """An id of its own, and the policy that ships."""
+        if await connection.scalar(select(func.max(revisions.c.revision))) is None:
+            store_id = {"name": "id", "value": secrets.token_hex(16)}
+            await connection.execute(insert(facts), store_id)
+            writing = Writing(connection)
+            await replace_document(writing, tomllib.loads(default_text()))
+            await writing.finish()

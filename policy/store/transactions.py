@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from policy.store.engine import BUSY_SECONDS_MAX, WRITES
-
-_WRITER_LOCK: Final = (
-    0x6C796368  # "lych": the advisory lock of whoever writes to a PostgreSQL store
-)
+from policy.store.versions import STATE, Schema
 
 
 @asynccontextmanager
@@ -29,7 +25,9 @@ async def begin_read(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 @asynccontextmanager
-async def begin_write(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def begin_write(
+    engine: AsyncEngine, schema: Schema = STATE
+) -> AsyncIterator[AsyncConnection]:
     """A transaction that is the only one to write; committed at the end unless something raised."""
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
@@ -37,5 +35,5 @@ async def begin_write(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             if connection.dialect.name == "postgresql":
                 wait = text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS_MAX:g}s'")
                 await connection.execute(wait)
-                await connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+                await connection.execute(select(func.pg_advisory_xact_lock(schema.writer_lock)))
             yield connection

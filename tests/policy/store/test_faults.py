@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -243,11 +244,9 @@ def test_a_newer_version(store_url: str) -> None:
 
 
 def test_an_older_version(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from policy.store import versions as module
-
     asyncio.run(make(store_url))
-    monkeypatch.setattr(module, "HEAD", "0009")
-    monkeypatch.setattr(module, "VERSIONS", (*module.VERSIONS, "0009"))
+    newer = replace(Store.schema, versions=(*Store.schema.versions, "0009"))
+    monkeypatch.setattr(Store, "schema", newer)
     assert "lychgate store upgrade" in fault(store_url, "older")
 
 

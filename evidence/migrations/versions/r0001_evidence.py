@@ -1,0 +1,152 @@
+"""What happened: events, traffic, tallies, and the keys behind pseudonyms.
+
+Revision 0001; the first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_GRAINS: Final = ("minutes", "hours", "days")
+_WORDS: Final = {
+    "origins": ("venue", "room", "profile", "transport"),
+    "verdicts": ("action", "reason", "category", "sources"),
+    "grounds": ("rule", "suggestions"),
+}
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    _make("keys", _id(), sa.Column("secret", sa.LargeBinary, nullable=False), *_span())
+    _make("pseudonyms", _id(), _number("key_id"), _text("pseudonym"))
+    _index("pseudonyms", "key_id")
+    _index("pseudonyms", "pseudonym", unique=True)
+    _make(
+        "identities",
+        _id("pseudonym_id"),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("last_at", sa.Double, nullable=False),
+    )
+    _make("domains", _id(), _text("domain"), _unique("domains", "domain"))
+    _make("names", _id(), _text("name"), _number("domain_id"), _unique("names", "name"))
+    _index("names", "domain_id")
+    for table, words in _WORDS.items():
+        _make(table, _id(), *(_text(word) for word in words))
+        op.create_index(
+            f"ix_telemetry_{table}_whole", f"telemetry_{table}", list(words), unique=True
+        )
+    _make(
+        "events",
+        _id(),
+        _number("name_id"),
+        _number("pseudonym_id"),
+        *(_small(name) for name in ("origin_id", "verdict_id", "ground_id", "qtype", "queries")),
+    )
+    for column in ("name_id", "pseudonym_id", "verdict_id", "origin_id"):
+        op.create_index(f"ix_telemetry_events_{column}", "telemetry_events", [column, "id"])
+    for grain in _GRAINS:
+        _make_counts(f"traffic_{grain}", _small("venue_id"), _number("domain_id"))
+        _make_counts(f"tallies_{grain}", _small("origin_id"), _small("verdict_id"))
+        if grain != "minutes":
+            table = f"telemetry_traffic_{grain}"
+            op.create_index(f"ix_{table}_domain_id", table, ["domain_id", "at"])
+    _make_counts("noted_days", _small("venue_id"), _number("domain_id"), _small("verdict_id"))
+    op.create_index(
+        "ix_telemetry_noted_days_domain_id", "telemetry_noted_days", ["domain_id", "at"]
+    )
+    op.create_table(
+        "telemetry_noted_devices",
+        _number("domain_id"),
+        _small("at"),
+        _small("venue_id"),
+        _number("pseudonym_id"),
+        sa.PrimaryKeyConstraint(
+            "domain_id", "at", "venue_id", "pseudonym_id", name="pk_telemetry_noted_devices"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_telemetry_noted_devices_at", "telemetry_noted_devices", ["at"])
+    op.create_table(
+        "telemetry_ingested",
+        _text("batch_id"),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("batch_id", name="pk_telemetry_ingested"),
+    )
+    op.create_table(
+        "telemetry_facts",
+        _text("name"),
+        _text("value"),
+        sa.PrimaryKeyConstraint("name", name="pk_telemetry_facts"),
+    )
+
+
+def downgrade() -> None:
+    """Drop them: everything that was kept is lost."""
+    counts = [f"{kind}_{grain}" for kind in ("traffic", "tallies") for grain in _GRAINS]
+    rest = ["keys", "pseudonyms", "identities", "domains", "names", *_WORDS, "events"]
+    rest += ["noted_days", "noted_devices", "ingested", "facts"]
+    for table in [*counts, *rest]:
+        op.drop_table(f"telemetry_{table}")
+
+
+def _make(table: str, *parts: sa.schema.SchemaItem) -> None:
+    key = next(part.name for part in parts if isinstance(part, sa.Column))
+    op.create_table(
+        f"telemetry_{table}",
+        *parts,
+        sa.PrimaryKeyConstraint(str(key), name=f"pk_telemetry_{table}"),
+    )
+
+
+def _make_counts(table: str, *keys: sa.Column[int]) -> None:
+    op.create_table(
+        f"telemetry_{table}",
+        _small("at"),
+        *keys,
+        _number("queries"),
+        sa.PrimaryKeyConstraint(
+            "at", *(str(key.name) for key in keys), name=f"pk_telemetry_{table}"
+        ),
+        sqlite_with_rowid=False,
+    )
+
+
+def _index(table: str, column: str, *, unique: bool = False) -> None:
+    name = f"telemetry_{table}"
+    op.create_index(f"ix_{name}_{column}", name, [column], unique=unique)
+
+
+def _unique(table: str, column: str) -> sa.UniqueConstraint:
+    return sa.UniqueConstraint(column, name=f"uq_telemetry_{table}_{column}")
+
+
+def _id(name: str = "id") -> sa.Column[int]:
+    return sa.Column(name, _NUMBER, nullable=False, autoincrement=False)
+
+
+def _number(name: str) -> sa.Column[int]:
+    return sa.Column(name, _NUMBER, nullable=False)
+
+
+def _small(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False)
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+def _span() -> tuple[sa.Column[float], sa.Column[float]]:
+    return (
+        sa.Column("since", sa.Double, nullable=False),
+        sa.Column("until", sa.Double, nullable=False),
+    )
