@@ -1,8 +1,8 @@
 """`lychgate query`: ask a DNS server one question and take its answer apart, by dnslib.
 
 A small independent client for people who have no `dig` at hand: UDP first and TCP when the answer
-was cut, one deadline for all of it. It uses nothing of the resolver, so it sees what any stub would
-see.
+was cut, one deadline for all of it. Of the resolver it uses only who is to be trusted over TLS, so
+it sees what any stub would see.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dnslib import EDNS0, RCODE, DNSError, DNSHeader, DNSLabel, DNSQuestion, DNS
 from categoriser.names import labels_of, to_text
 from lychgate.questions import type_name
 from resolver.listeners import Bind
+from resolver.upstream.transports import Endpoint
+from resolver.upstream.transports import tls as security
 
 TIMEOUT_SECONDS: Final = 5.0
 _UDP_OCTETS: Final = 1232
@@ -75,8 +77,17 @@ class Answered:
     """Extended errors: code, its meaning, the server's own text."""
 
 
-def ask(server: Bind, name: bytes, qtype: int, *, tcp: bool) -> Answered:
-    """Ask `server` about a name in wire form. Raises `NoAnswer`."""
+def ask_upstream(upstream: Endpoint, name: bytes, qtype: int) -> Answered:
+    """Ask an upstream as a resolver would, by its own transport. Raises `NoAnswer`."""
+    server = Bind(upstream.host, upstream.port)
+    tls = upstream if upstream.scheme == "tls" else None
+    return ask(server, name, qtype, tcp=upstream.scheme != "udp", tls=tls)
+
+
+def ask(
+    server: Bind, name: bytes, qtype: int, *, tcp: bool, tls: Endpoint | None = None
+) -> Answered:
+    """Ask `server` about a name in wire form; over TLS as `tls` wants it. Raises `NoAnswer`."""
     question = DNSRecord(
         DNSHeader(id=randbelow(65536), rd=1),
         q=DNSQuestion(DNSLabel(tuple(labels_of(name))), qtype),
@@ -89,17 +100,20 @@ def ask(server: Bind, name: bytes, qtype: int, *, tcp: bool) -> Answered:
         octets = b"" if tcp else _over_udp(server, packet, deadline)
         if tcp or octets[2] & 0x02:  # TC: the rest comes over TCP (RFC 7766).
             tcp = True
-            octets = _over_tcp(server, packet, deadline)
+            octets = _over_tcp(server, packet, deadline, tls)
         reply = DNSRecord.parse(octets)
     except TimeoutError:
         raise NoAnswer(f"{_shown(server)}: no answer in {TIMEOUT_SECONDS:g} seconds") from None
+    except _Untrusted as fault:
+        raise NoAnswer(f"{_shown(server)}: {fault}") from None
     except OSError as fault:
-        raise NoAnswer(f"{_shown(server)}: {fault.strerror or fault}") from None
+        why = security.explain(tls, fault) if tls else fault.strerror or fault
+        raise NoAnswer(f"{_shown(server)}: {why}") from None
     except DNSError as fault:
         raise NoAnswer(f"{_shown(server)}: not a DNS message: {fault}") from None
     return Answered(
         server,
-        "TCP" if tcp else "UDP",
+        "TLS" if tls else "TCP" if tcp else "UDP",
         time.monotonic() - began,
         str(RCODE.forward.get(reply.header.rcode, reply.header.rcode)),
         tuple(
@@ -135,11 +149,23 @@ def _over_udp(server: Bind, packet: bytes, deadline: float) -> bytes:
             sock.settimeout(_left(deadline))
 
 
-def _over_tcp(server: Bind, packet: bytes, deadline: float) -> bytes:
-    with socket.create_connection(server, _left(deadline)) as sock:
-        sock.sendall(len(packet).to_bytes(2, "big") + packet)
-        size = int.from_bytes(_read(sock, 2, deadline), "big")
-        return _read(sock, size, deadline)
+class _Untrusted(Exception):
+    """The key at the other end is not the pinned one."""
+
+
+def _over_tcp(server: Bind, packet: bytes, deadline: float, tls: Endpoint | None) -> bytes:
+    with socket.create_connection(server, _left(deadline)) as plain:
+        sock = plain
+        if tls is not None:
+            context = security.context_of(tls)
+            sock = context.wrap_socket(plain, server_hostname=security.server_name(tls))
+            trouble = security.pin_trouble(tls, sock.getpeercert(binary_form=True))
+            if trouble:
+                raise _Untrusted(trouble)
+        with sock:
+            sock.sendall(len(packet).to_bytes(2, "big") + packet)
+            size = int.from_bytes(_read(sock, 2, deadline), "big")
+            return _read(sock, size, deadline)
 
 
 def _read(sock: socket.socket, size: int, deadline: float) -> bytes:

@@ -2,7 +2,7 @@
 
 Where this machine's DNS is this very resolver, fetching must not depend on it: it may not be
 running yet, or may block the name that is wanted. Each upstream is asked as `lychgate query` asks:
-over UDP, and over TCP when the answer was cut.
+over UDP, and over TCP when the answer was cut; one that is reached over TLS, over TLS alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from itertools import chain, zip_longest
 from typing import Final
 
 from categoriser.names import NameFault, from_text, to_text
-from lychgate.asking import Answered, NoAnswer, ask
+from lychgate.asking import Answered, NoAnswer, ask_upstream
 from lychgate.questions import read_type
-from resolver.listeners import Bind
 from resolver.upstream.transports import Endpoint
 
 SERVERS_MAX: Final = 4
@@ -58,9 +57,7 @@ def resolver_of(endpoints: Sequence[Endpoint]) -> Callable[[str], Sequence[str]]
 
 def _addresses(endpoint: Endpoint, name: bytes, word: str) -> list[str]:
     """Raises `NoAnswer` when this server does not know either way."""
-    answered = ask(
-        Bind(endpoint.host, endpoint.port), name, read_type(word), tcp=endpoint.scheme == "tcp"
-    )
+    answered = ask_upstream(endpoint, name, read_type(word))
     if answered.rcode not in _FINAL:
         raise NoAnswer(f"{endpoint.uri}: answered {answered.rcode}")
     return _followed(answered, name, word)

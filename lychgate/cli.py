@@ -34,6 +34,7 @@ from lychgate.commands import (
     store,
     suggestions,
     terms,
+    upstreams,
     venues,
 )
 from lychgate.commands.options import FINDING, Config, Json, load, refuse
@@ -103,6 +104,8 @@ def serve(
 
 
 app.command()(portal.portal)
+app.command()(upstreams.upstreams)
+app.command("portal-link")(portal.portal_link)
 
 
 @app.command()

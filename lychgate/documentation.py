@@ -1,5 +1,6 @@
 """Writes docs/configuration.md and docs/examples/lychgate.toml from `lychgate.settings`, and with
-them the parts of docs/lists.md that `lychgate.listing_document` knows.
+them the parts of docs/lists.md that `lychgate.listing_document` knows, and of other documents that
+`lychgate.document_parts` does.
 
 Run by `make docs` as `python -m lychgate.documentation`; a test fails when a file is not what this
 would write, so neither is ever edited by hand. Knows the models only, never a running resolver.
@@ -17,7 +18,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lychgate import listing_document
+from lychgate import document_parts, listing_document
 from lychgate.config import NAME, Configuration
 from lychgate.faults import model_of
 from lychgate.kinds import Kind
@@ -86,6 +87,7 @@ def write(docs: Path) -> None:
         (docs / path).parent.mkdir(parents=True, exist_ok=True)
         (docs / path).write_text(text, encoding="utf-8")
     listing_document.write(docs)
+    document_parts.write(docs)
 
 
 def _tables(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:

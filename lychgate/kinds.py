@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -22,6 +23,7 @@ from policy.reading import show
 from policy.types import Network
 from resolver.listeners import Bind, parse_bind
 from resolver.special import ancestors
+from resolver.upstream import presets
 from resolver.upstream.transports import Endpoint, parse_endpoint
 from resolver.wire.codes import LOCAL_USE
 
@@ -177,7 +179,10 @@ def _read_option_code(value: object) -> int:
 
 OPTION_CODE = Kind(_OPTION_CODE, _read_option_code)
 
-_ENDPOINT = "an IP address, or SCHEME://ADDRESS:PORT, as in 9.9.9.9 or udp://[2620:fe::fe]:53"
+_ENDPOINT = (
+    "an IP address, or SCHEME://ADDRESS:PORT, as in 9.9.9.9, udp://[2620:fe::fe]:53 or "
+    "tls://9.9.9.9:853#dns.quad9.net"
+)
 
 
 def _read_endpoint(value: object) -> Endpoint:
@@ -186,6 +191,20 @@ def _read_endpoint(value: object) -> Endpoint:
 
 
 ENDPOINT = Kind(_ENDPOINT, _read_endpoint, lambda endpoint: endpoint.uri)
+
+_PRESETS = f'one of {", ".join(presets.load())}; "" for none'
+
+
+def _read_preset(value: object) -> str:
+    text = _text(value, _PRESETS)
+    if text and text not in presets.load():
+        near = get_close_matches(text, presets.load(), n=1)
+        meant = f"; did you mean {show(near[0])}?" if near else ""
+        raise ValueError(f"{show(text)} is not a preset; use {_PRESETS}{meant}")
+    return text
+
+
+PRESET = Kind(_PRESETS, _read_preset)
 
 _NETWORK = "CIDR, as in 10.20.0.0/16 or fd00::/8"
 

@@ -18,6 +18,8 @@ from policy.types import Network
 from resolver.cache import CacheSettings
 from resolver.limits import QUERIES_PER_SECOND, SERVED_BY_DEFAULT
 from resolver.listeners import Bind
+from resolver.upstream import presets
+from resolver.upstream.routes import has_ipv6_route
 from resolver.upstream.transports import Endpoint
 
 _CACHE = CacheSettings()
@@ -60,8 +62,40 @@ class Upstream(Section):
 
     servers: tuple[Annotated[Endpoint, kinds.ENDPOINT], ...] = Field(
         default=(),
-        description="Resolvers to ask, the quickest healthy one first. Empty: the machine's own.",
+        description="Resolvers to ask, the quickest healthy one first. tls:// asks encrypted: "
+        "after # the name in the server's certificate, in ?pin= its key (docs/upstreams.md). "
+        "Empty: those of the preset, or the machine's own.",
     )
+    preset: Annotated[str, kinds.PRESET] = Field(
+        default="",
+        description="Resolvers by a word: `lychgate upstreams` says what each sees and does.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Upstream:
+        preset = presets.load().get(self.preset)
+        if preset is None:
+            return self
+        if preset.given and not self.servers:
+            raise Contradiction(
+                "preset",
+                f'"{self.preset}" has no public addresses: {preset.given}; write them into '
+                'servers, as in servers = ["tls://192.0.2.1:853#name.example"]',
+            )
+        if self.servers and not preset.given:
+            raise Contradiction(
+                "preset", f'"{self.preset}" has servers of its own; give either preset or servers'
+            )
+        return self
+
+    @property
+    def chosen(self) -> tuple[Endpoint, ...]:
+        """The servers, given or by preset; none: the machine's own."""
+        preset = presets.load().get(self.preset)
+        if preset is None or preset.given:
+            return self.servers
+        more = preset.ipv6 if preset.ipv6 and has_ipv6_route() else ()
+        return (*preset.servers, *more)
 
 
 class Forward(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -12,9 +13,11 @@ from dnslib import QTYPE, RCODE, RR, DNSRecord
 from hypothesis import given
 from hypothesis import strategies as some
 
+from categoriser.names import from_text
 from lychgate import asking, bootstrap
+from lychgate.asking import NoAnswer, ask_upstream
 from lychgate.bootstrap import resolver_of
-from resolver.upstream.transports import Endpoint
+from resolver.upstream.transports import Endpoint, parse_endpoint
 
 ZONE = """
 lists.example. 60 A 192.0.2.1
@@ -208,3 +211,33 @@ def test_no_answer_can_raise_anything_else(head: int, octets: bytes, gap: int) -
         except OSError:
             return
     assert all(isinstance(address, str) for address in found)
+
+
+def test_an_upstream_over_tls_is_asked_over_tls_alone(tmp_path: Path) -> None:
+    import asyncio
+
+    from tests.resolver.upstream.transports.streaming import Authority, Upstream
+
+    authority = Authority(tmp_path)
+
+    async def whole() -> None:
+        upstream = Upstream()
+        context = authority.context("dns.quad.example")
+        server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0, ssl=context)
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        port = server.sockets[0].getsockname()[1]
+        address = f"tls://127.0.0.1:{port}?ca={authority.ca}"
+        right = parse_endpoint(f"{address}#dns.quad.example")
+        wrong = parse_endpoint(f"{address}#other.example")
+        pinned = parse_endpoint(f"tls://127.0.0.1:{port}?pin=sha256:{'A' * 43}=")
+        name = from_text("www.example.com")
+        found = await asyncio.to_thread(ask_upstream, right, name, 1)
+        assert found.transport == "TLS" and found.records[0][3] == "192.0.2.1"
+        heard = len(upstream.heard)
+        for endpoint, why in ((wrong, "certificate: Hostname"), (pinned, "not pinned")):
+            with pytest.raises(NoAnswer, match=why):
+                await asyncio.to_thread(ask_upstream, endpoint, name, 1)
+        assert len(upstream.heard) == heard
+        server.close()
+
+    asyncio.run(whole())
