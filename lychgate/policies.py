@@ -146,6 +146,8 @@ class StoreSource:
         self._known: tuple[Policy, str] | None = None
         """The policy in force, and what it is in the words of a warning."""
         self._retries = False
+        self._current: tuple[object, str, dict[str, Any]] | None = None
+        """Exceptions as they were stored, a day, and the document of that day without the past."""
         self._watches: Final[dict[int, Watch]] = {}
         """By process: a parent's watch is kept, and neither used nor closed, in its children."""
 
@@ -160,7 +162,7 @@ class StoreSource:
         except Exception as fault:  # whatever a driver raises, learners stay filtered
             self._retries = True
             return self._go_on((_told(fault),))
-        raw = without_past(stored.raw, time())
+        raw = self._without_past(stored.raw, time())
         try:
             policy = self._policy_of(raw, stored.fingerprint)
         except PolicyFault as fault:
@@ -229,6 +231,17 @@ class StoreSource:
             self._refused = stored_as, tuple(fault.faults)
             raise
         return policy
+
+    def _without_past(self, raw: dict[str, Any], at: float) -> dict[str, Any]:
+        """`without_past`, giving the very same exceptions again while nothing changed: what a pass
+        changes must not have everything else built anew.
+        """
+        given, day = raw.get("exceptions"), datetime.fromtimestamp(at, UTC).date().isoformat()
+        known = self._current
+        if known is None or known[0] is not given or known[1] != day:
+            known = self._current = given, day, without_past(raw, at)
+        current = known[2].get("exceptions")
+        return raw if current is given else {**raw, "exceptions": current}
 
     def _go_on(self, faults: tuple[str, ...]) -> Reading:
         """The policy in force while the store gives none."""

@@ -14,11 +14,14 @@ from typing import Literal
 from categoriser.matches import Match
 from categoriser.names import Spelling
 from policy.timetable import STRICTNESS
-from policy.types import ACTIONS, Action, ApprovedException, Decision, Rule
+from policy.types import ACTIONS, Action, ApprovedException, Decision, Pass, Rule
 from policy.view import View
 
 _BLOCKING = STRICTNESS * ACTIONS.index("warn")
 """Categories of at least this weight block, hard or soft."""
+
+_HARD = STRICTNESS * ACTIONS.index("block")
+"""Categories of at least this weight block hard."""
 
 
 def decide(view: View, spelling: Spelling, matches: tuple[Match, ...]) -> Decision:
@@ -72,6 +75,25 @@ def decide(view: View, spelling: Spelling, matches: tuple[Match, ...]) -> Decisi
             approved,
             view.wording,
         )
+
+    #    Whoever went on past a warning is through it, on that device, and through nothing else: a
+    #    name that blocks hard now, by any of its categories, stays closed.
+    if view.find_passes is not None:
+        weight = view.weights.get(strictest.category, 0)
+        passed = _passed(view, spelling) if _BLOCKING <= weight < _HARD else None
+        if passed is not None:
+            return Decision(
+                "allow",
+                "pass",
+                strictest.category,
+                strictest.rule,
+                strictest.sources,
+                min(until, passed.until),
+                listed,
+                suggested,
+                passed,
+                view.wording,
+            )
 
     # 5. Essentials stand above categories: no list may close what learning needs.
     if essential is not None:
@@ -195,6 +217,13 @@ def _approved(
             if approved is None or exception.until >= approved.until:
                 approved, through = exception, site
     return approved, through, until
+
+
+def _passed(view: View, spelling: Spelling) -> Pass | None:
+    """The pass of this client that opens the name; of several the last to end."""
+    found = () if view.find_passes is None else view.find_passes(spelling)
+    running = [each for each in found if each.until > view.at]
+    return max(running, key=lambda each: each.until, default=None)
 
 
 def _naming(view: View, spelling: Spelling) -> Iterator[tuple[ApprovedException, str]]:

@@ -21,6 +21,7 @@ from categoriser.taxonomy import Taxonomy
 from policy.bundles import read_bundles
 from policy.calendar import WHEN, Calendar, Term
 from policy.holidays import DIVISIONS, bank_holidays
+from policy.passes import NO_PASSES, WARN_MINUTES_MAX, read_passes
 from policy.patterns import read_pattern
 from policy.people import read_exception_hours, read_people
 from policy.places import read_devices, read_venues
@@ -74,6 +75,8 @@ class Builder:
         self._read: list[list[Rule]] = []
         """The rules of each entry."""
         self._rulebook = RuleBook(())
+        self._built: tuple[dict[str, Any], Policy] | None = None
+        """The last document that was accepted, and what it became, without passes."""
 
     def build(self, raw: dict[str, Any], fingerprint: str) -> Policy:
         """The policy of a raw document: what TOML, or the store, has for it.
@@ -84,6 +87,11 @@ class Builder:
         faults = Faults(self._where)
         taxonomy = self._taxonomy
         document = Table(raw, "", faults)
+        passes = read_passes(document) if "passes" in raw else NO_PASSES
+        if self._built is not None and _same_but_passes(raw, self._built[0]):
+            if faults.lines:
+                raise PolicyFault(faults.lines)
+            return self._built[1].with_passes(passes, fingerprint)
         organisation, zone = _organisation(document.table("organisation"))
         calendar = _calendar(document, organisation)
         profiles = {
@@ -112,7 +120,7 @@ class Builder:
 
         self._read, self._rulebook = rules, rulebook
         self._read_from = _parts(raw)
-        return Policy(
+        built = Policy(
             organisation=organisation,
             calendar=calendar,
             profiles=profiles,
@@ -128,6 +136,8 @@ class Builder:
             taxonomy=taxonomy,
             fingerprint=fingerprint,
         )
+        self._built = raw, built
+        return built.with_passes(passes, fingerprint)
 
     def _rules(
         self, document: Table, places: Places, zone: tzinfo
@@ -142,6 +152,12 @@ class Builder:
             known = KnownRules(before[0] or (), self._read)
         rules = read_rules(document, places, zone, known)
         return rules, RuleBook(chain.from_iterable(rules))
+
+
+def _same_but_passes(raw: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether all parts that are no passes are the very objects of the document before."""
+    keys = (raw.keys() | before.keys()) - {"passes"}
+    return all(key in raw and key in before and raw[key] is before[key] for key in keys)
 
 
 def _parts(raw: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -161,6 +177,7 @@ def _organisation(table: Table) -> tuple[Organisation, ZoneInfo]:
     timezone = table.text("timezone", "Europe/London")
     default_profile = table.text("default_profile")
     holidays = table.word("holidays", ("", *DIVISIONS), "")
+    warn_minutes = table.whole("warn_minutes", 0, WARN_MINUTES_MAX, 15)
     table.finish()
     try:
         zone = ZoneInfo(timezone)
@@ -168,7 +185,7 @@ def _organisation(table: Table) -> tuple[Organisation, ZoneInfo]:
         zone = ZoneInfo("UTC")
         allowed = "allowed: an IANA name such as Europe/London"
         table.faults.add(table.at("timezone"), f"{show(timezone)} is not a time zone", allowed)
-    return Organisation(name, timezone, default_profile, holidays), zone
+    return Organisation(name, timezone, default_profile, holidays, warn_minutes), zone
 
 
 def _calendar(document: Table, organisation: Organisation) -> Calendar:
@@ -231,6 +248,11 @@ def _profile(id: str, table: Table, taxonomy: Taxonomy, answers: Collection[str]
         youtube=table.word("youtube", _YOUTUBE, "moderate"),
         actions=_actions(table, taxonomy),
         periods=tuple(_period(period, taxonomy) for _, period in table.tables("periods")),
+        warn_minutes=(
+            table.whole("warn_minutes", 0, WARN_MINUTES_MAX, 15)
+            if table.has("warn_minutes")
+            else None
+        ),
     )
     table.finish()
     return profile

@@ -25,16 +25,21 @@ Kind = Literal[
     "people",
     "rules",
     "exceptions",
+    "passes",
 ]
 EntryId = str | int
 """Text where people name the entry (`crewe`, a room `crewe/it-suite`, an essential `=nhs.uk`, a
 page by its category), a number for `NUMBERED` kinds."""
 Body = Mapping[str, Any]
 
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+STORED_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""All that a resolver reads from the store: also passes, which are nobody's decision about the
+policy, last minutes, and so belong into no document that people export, compare or import."""
+
+KINDS: Final[tuple[Kind, ...]] = tuple(kind for kind in STORED_KINDS if kind != "passes")
 """In the order in which they may refer to each other: a later one to an earlier one."""
 
-NUMBERED: Final[frozenset[Kind]] = frozenset({"terms", "rules", "exceptions"})
+NUMBERED: Final[frozenset[Kind]] = frozenset({"terms", "rules", "exceptions", "passes"})
 """Kinds whose entries get a number from the store, never used again."""
 
 ORGANISATION: Final = "organisation"
@@ -55,6 +60,9 @@ KEYS: Final[Mapping[str, tuple[Kind, ...]]] = {
     "exceptions": ("exceptions",),
 }
 """The keys of a raw document, in the order in which it is written, with the kinds they hold."""
+
+STORED: Final[Mapping[str, tuple[Kind, ...]]] = {**KEYS, "passes": ("passes",)}
+"""The same for what a resolver reads from the store; see `STORED_KINDS`."""
 
 
 _TABLES: Final[tuple[Kind, ...]] = ("pages", "roles", "people")
@@ -93,7 +101,7 @@ def split(raw: Mapping[str, Any]) -> Iterator[tuple[Kind, EntryId | None, Body]]
 
 
 def join(key: str, entries: Mapping[Kind, Iterable[tuple[Any, dict[str, Any]]]]) -> Any:
-    """What a raw document has under a key of `KEYS`; None for nothing.
+    """What a raw document has under a key of `STORED`; None for nothing.
 
     `entries`: those of the key's kinds, with their ids. Takes the bodies over and may add to them.
     """
@@ -103,7 +111,7 @@ def join(key: str, entries: Mapping[Kind, Iterable[tuple[Any, dict[str, Any]]]])
             venue, _, room = id.partition("/")
             venues[venue].setdefault("rooms", {})[room] = body
         return venues or None
-    (kind,) = KEYS[key]
+    (kind,) = STORED[key]
     if key == "organisation":
         return dict(entries[kind]).get(ORGANISATION)
     if key == "essentials":

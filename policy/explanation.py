@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from policy.types import UNKNOWN_VENUE, ApprovedException, Decision, Rule
+from policy.types import UNKNOWN_VENUE, ApprovedException, Decision, Pass, Rule
 from policy.view import View
 
 
@@ -23,6 +23,8 @@ def what_would_change(decision: Decision, view: View) -> tuple[str, ...]:
             return _for_rule(decision, view)
         case "exception":
             return _for_exception(decision, view)
+        case "pass":
+            return _for_pass(decision, view)
         case "essential":
             return ("A deny rule by an administrator.",)
         case "category" if decision.action in ("warn", "block"):
@@ -90,6 +92,16 @@ def _for_exception(decision: Decision, view: View) -> tuple[str, ...]:
         end = _instant(decision.detail.until, view)
         advice.insert(0, f"Time: the exception ends at {end}.")
     return tuple(advice)
+
+
+def _for_pass(decision: Decision, view: View) -> tuple[str, ...]:
+    """Its end, or something stricter."""
+    end = _instant(decision.detail.until, view) if isinstance(decision.detail, Pass) else "its end"
+    return (
+        f"Time: going on past the warning ends at {end}.",
+        f"Action block for {decision.category} in profile {view.profile.id}.",
+        "A deny rule by an administrator.",
+    )
 
 
 def _time(decision: Decision, view: View) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ _LINE_MAX: Final = 100
 def to_toml(raw: Mapping[str, Any]) -> str:
     """The text of `policy.toml` for a raw document; its known keys in their usual order."""
     known = {key: raw[key] for key in KEYS if key in raw}
-    return "\n".join(_table({**known, **raw}, ())).lstrip("\n") + "\n"
+    more = {key: value for key, value in raw.items() if key != "passes"}  # see STORED_KINDS
+    return "\n".join(_table({**known, **more}, ())).lstrip("\n") + "\n"
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:

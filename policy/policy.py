@@ -17,6 +17,7 @@ from categoriser.taxonomy import Taxonomy
 from policy.calendar import Calendar
 from policy.clients import ClientTable
 from policy.leases import NO_LEASES, Leases
+from policy.passes import NO_PASSES, Passes
 from policy.people import EXCEPTION_HOURS_MAX
 from policy.rulebook import RuleBook
 from policy.types import (
@@ -52,6 +53,7 @@ class Policy:
         "leases",
         "organisation",
         "pages",
+        "passes",
         "people",
         "profiles",
         "rulebook",
@@ -97,6 +99,8 @@ class Policy:
         """SHA-256 of the document, in hexadecimal: which policy decided, in logs and metrics."""
         self.leases = NO_LEASES
         """Who holds which address, where DHCP says so."""
+        self.passes = NO_PASSES
+        """Warnings that somebody went past."""
         self._clients = ClientTable(organisation, venues.values(), devices.values())
         self._views = Views(
             organisation,
@@ -121,13 +125,15 @@ class Policy:
 
     def identify(self, packed_address: bytes) -> Client:
         """The client with this source address of 4 or 16 octets; never fails."""
-        return self._clients.identify(packed_address)
+        return self.passes.held_by(self._clients.identify(packed_address), packed_address)
 
     def identify_behind(
         self, forwarder: bytes, packed_address: bytes, bits: int, client_id: str
     ) -> Client:
         """The client for whom a trusted forwarder asks; see `ClientTable.identify_behind`."""
-        return self._clients.identify_behind(forwarder, packed_address, bits, client_id)
+        client = self._clients.identify_behind(forwarder, packed_address, bits, client_id)
+        whole = bits == 8 * len(packed_address)
+        return self.passes.held_by(client, packed_address if whole else b"")
 
     def hostname(self, packed_address: bytes) -> str:
         """What the machine with this address calls itself; empty when nobody knows."""
@@ -142,6 +148,24 @@ class Policy:
             self.organisation, self.venues.values(), self.devices.values(), leases
         )
         return other
+
+    def with_passes(self, passes: Passes, fingerprint: str) -> Policy:
+        """The same policy with other passes; everything else is the very same, and so is every
+        client who has none.
+        """
+        other = copy(self)
+        other.passes = passes
+        other.fingerprint = fingerprint
+        return other
+
+    def differs_in_passes_only(self, other: Policy) -> bool:
+        """Whether all that is not a pass is the very same."""
+        return self._views is other._views and self._clients is other._clients
+
+    def warn_minutes(self, profile: str) -> int:
+        """How long somebody with this profile may go on past a warning; 0: not at all."""
+        own = self.profiles[profile].warn_minutes
+        return self.organisation.warn_minutes if own is None else own
 
     def view(self, client: Client, at: float) -> View:
         """What a client that `identify` gave may see at an instant (POSIX seconds)."""

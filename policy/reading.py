@@ -123,6 +123,17 @@ class Table:
         """The number that the store gave to an entry; None where there is none."""
         return self.whole(key, 1, _NUMBER_MAX, 1) if self.has(key) else None
 
+    def seconds(self, key: str) -> float:
+        """A required instant, written as POSIX seconds."""
+        if not self._given(key, required=True):
+            return 0.0
+        value = self.raw[key]
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and abs(value) < _NUMBER_MAX:
+            return float(value)
+        self._wrong(key, value, "instant", "POSIX seconds")
+        return 0.0
+
     def word(self, key: str, allowed: Collection[W], default: W, required: bool = False) -> W:
         """One of some words."""
         if not self._given(key, required):

@@ -21,7 +21,15 @@ Action = Literal["allow", "monitor", "warn", "block"]
 """What happens to a name, mildest first; the strictest of several wins."""
 
 Reason = Literal[
-    "locked", "withdrawn", "rule", "exception", "essential", "category", "rebinding", "default"
+    "locked",
+    "withdrawn",
+    "rule",
+    "exception",
+    "pass",
+    "essential",
+    "category",
+    "rebinding",
+    "default",
 ]
 """Which step of the decision order settled it."""
 
@@ -63,7 +71,7 @@ class Decision:
     """All listed categories of the name."""
     suggestions: tuple[Match, ...] = ()
     """Keyword hits: for the review queue, never for blocking."""
-    detail: Rule | ApprovedException | Period | None = None
+    detail: Rule | ApprovedException | Pass | Period | None = None
     """What a person wrote that settled it."""
     wording: Wording | None = field(default=None, compare=False, repr=False)
     """Writes the note; kept so that no sentence is built on the hot path."""
@@ -93,6 +101,20 @@ class Client:
     profile: str
     withdrawn_until: float = -math.inf
     """Until then access is withdrawn from the device: only essentials are open."""
+    passes: tuple[Pass, ...] = ()
+    """Warnings that somebody on this device went past. Whoever has any is a client apart from all
+    others, with a view and remembered answers of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Somebody on one device went on past a warning: one site is open there for some minutes."""
+
+    site: Pattern
+    who: str
+    """`device:D`, or an address as text when it is no known device's."""
+    until: float
+    """First instant at which it no longer holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +238,8 @@ class Profile:
     """Given actions only; the taxonomy's defaults stand behind them."""
     periods: tuple[Period, ...] = ()
     """In the order of the document: a later one wins over an earlier one."""
+    warn_minutes: int | None = None
+    """How long somebody may go on past a warning; None: as the organisation says; 0: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +292,8 @@ class Organisation:
     """For venues that name none, and for addresses that belong to no venue."""
     holidays: str = ""
     """Whose bank holidays count: a division of GOV.UK's list; "" for none."""
+    warn_minutes: int = 15
+    """How long somebody may go on past a warning where a profile does not say; 0: not at all."""
 
 
 def in_bundle(pattern: str, bundle: str | None) -> str:

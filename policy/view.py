@@ -28,6 +28,7 @@ from policy.types import (
     Decision,
     Device,
     Organisation,
+    Pass,
     Period,
     Profile,
     Rule,
@@ -133,6 +134,8 @@ class View:
     """In any scope; None when the policy has no rules."""
     find_sites: Callable[[Spelling], list[ApprovedSite]] | None
     """In any scope; None when no exception names a site."""
+    find_passes: Callable[[Spelling], list[Pass]] | None
+    """Of this client; None when it has none, as nearly everybody."""
     unmatched: Decision
     """For a name without category and rule."""
     wording: Audience
@@ -216,6 +219,8 @@ class Views:
         withdrawn = at < client.withdrawn_until
         if withdrawn:
             edges.append(client.withdrawn_until)
+        passes = [each for each in client.passes if each.until > at]
+        edges += [each.until for each in passes]
         wording = self._sentences.wording_for(client)
         return View(
             client=client,
@@ -233,6 +238,7 @@ class Views:
             openings=Openings(tuple(e for e in exceptions if e.categories), at),
             find_rules=self._rules.find,
             find_sites=self._find_sites,
+            find_passes=NamedTable((p.site, p) for p in passes).find if passes else None,
             unmatched=(
                 Decision("block", "withdrawn", wording=wording)
                 if withdrawn

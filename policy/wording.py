@@ -18,6 +18,7 @@ from policy.types import (
     Client,
     Decision,
     Device,
+    Pass,
     Period,
     Profile,
     Rule,
@@ -100,6 +101,12 @@ class Audience:
                     f"{opened} is open {words.scope(detail.where)} until "
                     f"{words.instant(detail.until)} for {detail.purpose.rstrip('.')}, "
                     f"approved by {detail.approver}."
+                )
+            case "pass" if isinstance(detail, Pass):
+                until = words.instant(detail.until)
+                return (
+                    f"{category} asks people to think first; on this device somebody is going on "
+                    f"past the warning for {detail.site.text}, until {until}."
                 )
             case "essential":
                 return f"{decision.rule} is essential; no list may block it."

@@ -161,5 +161,10 @@ class Behind:
             self._memo, self._older = {}, self._memo
         self._memo[key] = known
 
+    def forget(self) -> None:
+        """Drop everything: who asks behind the forwarder is found out afresh."""
+        self.clients.clear()
+        self._memo, self._older = {}, {}
+
     def __len__(self) -> int:
         return len(self._memo) + len(self._older)

@@ -37,6 +37,9 @@ def inspect(
         opened = decision.reason in ("rule", "exception", "essential")
         if found.reason != "locked" and (opened or found.reason == "withdrawn"):
             continue
+        # Whoever passed a warning meant what stands behind the name too, as far as that only warns.
+        if decision.reason == "pass" and found.action == "warn":
+            continue
         if ACTIONS.index(found.action) > ACTIONS.index(decision.action):
             until, decision = decision.valid_until, found
         else:

@@ -19,7 +19,7 @@ from resolver.cache import FOREVER, RECHECK_SECONDS, UNANSWERED, Cache, CacheEnt
 from resolver.inspection import inspect
 from resolver.sections import Pages, Sections
 from resolver.snapshot import DEFAULT_ROUTE, Perspective, Snapshot
-from resolver.special import CANARIES, RESERVED_ENDS, answer_any, answer_special
+from resolver.special import CANARIES, RESERVED_ENDS, answer_any, answer_page, answer_special
 from resolver.wire import codes, compose
 from resolver.wire.query import Query
 
@@ -80,6 +80,10 @@ def resolve(
     # Special names first: they are facts of the protocol, nobody's policy, and must not leak
     # upstream.
     route = snapshot.route(query.name) if snapshot.routes else None
+    # The block page is found by its name whatever is decided, and by nobody else's answer.
+    if query.name == snapshot.settings.page_name and query.qclass == codes.IN:
+        page = answer_page(query, snapshot.settings.pages)
+        return Outcome(page, "special", None, at, FOREVER, FOREVER)
     if query.qclass != codes.IN or query.qtype >= codes.IXFR or query.name.endswith(RESERVED_ENDS):
         special = answer_special(query, routed=route is not None)
         if special is not None:

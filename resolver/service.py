@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from policy.networks import plain_address
 from policy.types import Client
 from resolver.cache import FOREVER, Cache
 from resolver.clients import Answer, Audience, Behind, ClientRecord
@@ -81,8 +82,24 @@ class Service:
 
     def swap(self, snapshot: Snapshot) -> None:
         """Put a verified snapshot in place. Queries under way end under the one they began with."""
-        self.snapshot = snapshot
-        self.forget_answers()
+        old, self.snapshot = self.snapshot, snapshot
+        if old.differs_in_passes_only(snapshot):
+            self._admit_again(old.policy.passes.concerned(snapshot.policy.passes))
+        else:
+            self.forget_answers()
+
+    def _admit_again(self, concerned: frozenset[str | bytes]) -> None:
+        """Find out afresh who these are whose passes changed; everybody else keeps every answer.
+
+        Nobody signs in to take a pass: it must not cost others their memo.
+        """
+        devices = any(isinstance(who, str) for who in concerned)
+        for address, record in list(self.records.items()):
+            device = record.audience.perspective.client.device if devices else None
+            if plain_address(record.packed) in concerned or f"device:{device}" in concerned:
+                del self.records[address]
+        for behind in self.forwarders.values():
+            behind.forget()
 
     def forget_answers(self) -> None:
         """Drop every memo; the cache stays."""

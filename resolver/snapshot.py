@@ -35,6 +35,8 @@ class ResolutionSettings:
     """How long an upstream may take before a stale answer goes out (RFC 8767 section 5: 1.8)."""
     rebinding: Rebinding = field(default_factory=Rebinding)
     pages: Pages = Pages()
+    page_name: bytes = b""
+    """The name by which people call the block page, in wire form; empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ class Snapshot:
             view,
             safesearch.rewrites(profile.safe_search, profile.youtube),
             answers.choose(profile.answer),
+        )
+
+    def differs_in_passes_only(self, other: "Snapshot") -> bool:
+        """Whether whoever has no pass is answered out of the very same."""
+        return (
+            self.index is other.index
+            and self.taxonomy is other.taxonomy
+            and self.settings is other.settings
+            and self.routes is other.routes
+            and self.policy.differs_in_passes_only(other.policy)
         )
 
     def route(self, name: bytes) -> str | None:

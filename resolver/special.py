@@ -9,13 +9,16 @@ from typing import Final
 
 from categoriser.matches import Match
 from categoriser.names import from_text
-from resolver.answers import nodata, nxdomain
+from resolver.answers import nodata, nxdomain, page_address
 from resolver.sections import Pages, Sections
 from resolver.wire import codes, compose
 from resolver.wire.query import Query
 
 TTL_SECONDS: Final = 3600
 """Of an answer about a special name: it will not change."""
+
+PAGE_TTL_SECONDS: Final = 60
+"""Of an answer about the name of the block page: an administrator may move it."""
 
 _PRIVATE_REVERSE: Final = (
     "0.in-addr.arpa",
@@ -77,6 +80,11 @@ def ancestors(name: bytes) -> list[bytes]:
         found.append(name)
         name = name[name[0] + 1 :]
     return found
+
+
+def answer_page(query: Query, pages: Pages) -> Sections:
+    """The answer about the name of the block page itself, which is nobody else's to answer."""
+    return page_address.build(query, PAGE_TTL_SECONDS, pages)
 
 
 def answer_special(query: Query, *, routed: bool) -> Sections | None:

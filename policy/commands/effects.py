@@ -53,6 +53,10 @@ def _organisation(before: Policy, after: Policy) -> Iterator[str]:
         yield f"The organisation is called {new.name} (before: {old.name})."
     if old.timezone != new.timezone:
         yield f"Every timetable is read on the clock of {new.timezone} (before: {old.timezone})."
+    if old.warn_minutes != new.warn_minutes:
+        minutes = new.warn_minutes
+        passing = f"may be passed for {minutes} minutes" if minutes else "cannot be passed"
+        yield f"Where a profile says nothing of it, a warning {passing}."
     if old.holidays != new.holidays:
         yield (
             f"Bank holidays are {_holidays(new.holidays)} (before: {_holidays(old.holidays)}); "

@@ -42,6 +42,10 @@ def _profile(old: Profile, new: Profile, whom: str, after: Policy) -> Iterator[s
         yield f"{whom}: safe search is {'on' if new.safe_search else 'off'}."
     if old.youtube != new.youtube:
         yield f"{whom}: YouTube's restricted mode goes from {old.youtube} to {new.youtube}."
+    if old.warn_minutes != new.warn_minutes:
+        minutes = after.warn_minutes(new.id)
+        passing = f"may be passed for {minutes} minutes" if minutes else "cannot be passed"
+        yield f"{whom}: a warning {passing}."
     if old.answer != new.answer:
         yield f"{whom}: a block is answered with {new.answer} (before: {old.answer})."
     for period in old.periods:

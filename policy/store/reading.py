@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from policy.entries import KEYS, KINDS, Kind, join
+from policy.entries import STORED, STORED_KINDS, Kind, join
 from policy.store.rows import TABLES
 from policy.store.tables import facts, revisions
 
@@ -49,11 +49,11 @@ async def read_document(
         select(revisions.c.kind, revisions.c.revision, revisions.c.stamp)
     )
     rows = {row.kind: row for row in result}
-    stamps: dict[Kind, str] = {kind: rows[kind].stamp for kind in KINDS if kind in rows}
-    same = {kind for kind in KINDS if known and known.stamps.get(kind) == stamps.get(kind)}
+    stamps: dict[Kind, str] = {kind: rows[kind].stamp for kind in STORED_KINDS if kind in rows}
+    same = {kind for kind in STORED_KINDS if known and known.stamps.get(kind) == stamps.get(kind)}
     raw: dict[str, Any] = {}
     changed = []
-    for key, kinds in KEYS.items():
+    for key, kinds in STORED.items():
         if not same.issuperset(kinds):
             changed.append(key)
         elif known and key in known.raw:
@@ -63,7 +63,7 @@ async def read_document(
     numbers: dict[Kind, int] = {kind: rows[kind].revision for kind in stamps}
     print_of = hashlib.sha256(msgspec.json.encode([store_id, numbers, stamps]))
     return StoredDocument(
-        raw={key: raw[key] for key in KEYS if key in raw},
+        raw={key: raw[key] for key in STORED if key in raw},
         revision=max(numbers.values(), default=0),
         revisions=numbers,
         fingerprint=print_of.hexdigest(),
@@ -75,7 +75,7 @@ async def read_keys(connection: AsyncConnection, keys: Collection[str]) -> dict[
     """Some keys of the raw document; those that hold nothing are left out."""
     raw: dict[str, Any] = {}
     for key in keys:
-        entries = {kind: await read_entries(connection, kind) for kind in KEYS[key]}
+        entries = {kind: await read_entries(connection, kind) for kind in STORED[key]}
         value = join(key, entries)
         if value is not None:
             raw[key] = value

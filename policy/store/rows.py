@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Table
 
-from policy.entries import KINDS, NUMBERED, Body, EntryId, Kind, plain
+from policy.entries import NUMBERED, STORED_KINDS, Body, EntryId, Kind, plain
 from policy.store import tables
 
-TABLES: Final[Mapping[Kind, Table]] = {kind: tables.METADATA.tables[kind] for kind in KINDS}
+TABLES: Final[Mapping[Kind, Table]] = {kind: tables.METADATA.tables[kind] for kind in STORED_KINDS}
 
 _encode = msgspec.json.Encoder().encode
 _TARGETS: Final = ("pattern", "address", "bundle")
@@ -37,6 +37,8 @@ def row_of(kind: Kind, id: EntryId, body: Body) -> dict[str, Any]:
         case "exceptions":
             row |= _scope_columns(kept.get("where", ""), profiles=False)
             row["approver"] = kept.get("approver", "")
+        case "passes":
+            row |= {"who": kept["who"], "until": kept["until"]}
     return row
 
 

@@ -83,3 +83,10 @@ def exception(text: str) -> str:
         f"until = {until}:00",
     ]
     return "\n".join(lines) + "\n"
+
+
+def going_on(text: str, address: str) -> str:
+    """A pass of the table as the store gives it, for whoever has an address."""
+    site, who, until = re.fullmatch(r"(\S+)(?: by (\S+))? until (.+)", text).groups()  # type: ignore[union-attr]
+    at = instant(until)
+    return f'[[passes]]\nwho = "{who or address}"\nsite = "{site}"\nuntil = {at}\n'

@@ -13,7 +13,18 @@ from categoriser.names import from_text, spell
 from policy.decision import decide, denied_by_address
 from policy.explanation import what_would_change
 
-from .college import HERE, TAXONOMY, TUESDAY_10, ask, exception, instant, packed, policy, rule
+from .college import (
+    HERE,
+    TAXONOMY,
+    TUESDAY_10,
+    ask,
+    exception,
+    going_on,
+    instant,
+    packed,
+    policy,
+    rule,
+)
 
 TABLE = tomllib.loads((HERE / "decisions.toml").read_text(encoding="utf-8"))
 CASES: list[dict[str, Any]] = TABLE["case"]
@@ -24,6 +35,7 @@ def test_the_table(case: dict[str, Any]) -> None:
     """Each row of the table holds."""
     written = [rule(text) for text in case.get("rules", [])]
     written += [exception(text) for text in case.get("exceptions", [])]
+    written += [going_on(text, TABLE["people"][case["who"]]) for text in case.get("passes", [])]
     college = policy("\n".join(written))
     client = college.identify(packed(TABLE["people"][case["who"]]))
     at = instant(case.get("when", "2026-03-03 10:00"))
@@ -47,13 +59,15 @@ def test_the_table(case: dict[str, Any]) -> None:
 
 def test_the_table_is_wide_enough() -> None:
     """Every step of the order and every key is used; a misspelt key would check nothing."""
-    known = {"title", "who", "when", "name", "categories", "rules", "exceptions"}
+    known = {"title", "who", "when", "name", "categories", "rules", "exceptions", "passes"}
     known |= {"expect", "because", "counts_as", "until", "note", "rule"}
     assert {key for case in CASES for key in case} <= known
     assert len(CASES) >= 60
     assert not [title for title, n in Counter(case["title"] for case in CASES).items() if n > 1]
     steps = Counter(case["because"] for case in CASES)
-    assert min(steps[s] for s in ("locked", "withdrawn", "rule", "exception", "default")) >= 4
+    assert (
+        min(steps[s] for s in ("locked", "withdrawn", "rule", "exception", "pass", "default")) >= 4
+    )
     assert set(TABLE["people"]) == {case["who"] for case in CASES}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import assume, given
@@ -20,6 +21,7 @@ from policy.types import (
     Decision,
     Device,
     Organisation,
+    Pass,
     Period,
     Profile,
     Room,
@@ -281,6 +283,47 @@ def test_order_of_rules_does_not_matter(
     one = ask(world, client, at, name, on)
     other = ask({**world, "rules": shuffled}, client, at, name, on)
     assert (one.action, one.reason) == (other.action, other.reason)
+
+
+@st.composite
+def passes(draw: st.DrawFn) -> tuple[Pass, ...]:
+    """What somebody went past, with any end."""
+    found = draw(st.lists(st.tuples(st.sampled_from(PATTERNS[:4]), instants), max_size=2))
+    return tuple(Pass(Pattern.parse(site), "10.0.0.1", until) for site, until in found)
+
+
+@given(worlds(), clients, instants, names, categories, passes(), shares)
+def test_a_pass_opens_what_warns_and_nothing_else(
+    world: dict[str, Any],
+    client: Client,
+    at: float,
+    name: str,
+    on: list[str],
+    held: tuple[Pass, ...],
+    share: float,
+) -> None:
+    """A soft block warns, and lets the person go on for a while (N5); a hard one stays closed, now
+    and at every later instant of the pass.
+    """
+    device = replace(client, passes=held)
+    for then in (at, *(each.until - 1 + share for each in held if each.until - 1 > at)):
+        without, having = ask(world, client, then, name, on), ask(world, device, then, name, on)
+        mine = [p for p in held if p.until > then and _names(p, name)]
+        if without.action == "warn" and mine:
+            assert (having.action, having.reason) == ("allow", "pass")
+            assert having.valid_until <= max(p.until for p in mine)
+            again = ask(world, device, math.nextafter(having.valid_until, then), name, on)
+            assert (again.action, again.reason) == ("allow", "pass")
+        elif without.reason == "essential" and having.reason == "pass":
+            assert without.action == having.action
+        else:
+            assert (without.action, without.reason) == (having.action, having.reason)
+            assert without.valid_until == having.valid_until
+
+
+def _names(held: Pass, name: str) -> bool:
+    site = held.site.text
+    return name == site.removeprefix("=") or name.endswith(f".{site}")
 
 
 def test_the_actions_are_ordered() -> None:
