@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from categoriser.names import from_text
 from lychgate import kinds
 from lychgate.faults import Contradiction
 from lychgate.kinds import Kind
+from lychgate.openid_settings import OpenId
 from lychgate.settings import Section
 from policy.reading import show
 from policy.types import Network
@@ -30,6 +33,18 @@ def _read_public(value: object) -> str:
 
 
 PUBLIC = Kind(_PUBLIC, _read_public)
+
+_HOST_NAME = "a name as in portal.example, without port"
+
+
+def _read_host_name(value: object) -> str:
+    text = value.strip().casefold() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[a-z0-9._-]{1,253}", text):
+        raise ValueError(f"{show(value)} is no name of a host; use {_HOST_NAME}")
+    return text
+
+
+HOST_NAME = Kind(_HOST_NAME, _read_host_name)
 
 
 class Portal(Section):
@@ -59,6 +74,33 @@ class Portal(Section):
         default=False,
         description="Whether whoever signs in with a password must set a second factor up.",
     )
+    host_names: tuple[Annotated[str, HOST_NAME], ...] = Field(
+        default=(),
+        description="Names by which browsers may call the portal besides that of public_url. "
+        "Others are refused; addresses never are.",
+    )
+    local_accounts: Annotated[bool, kinds.FLAG] = Field(
+        default=True,
+        description="Whether people sign in with passwords of Lychgate. Without them, "
+        "`lychgate portal-link` is the way in when the OpenID provider is down.",
+    )
+    openid: OpenId = OpenId()
+
+    block_page_listen: Annotated[Bind | None, kinds.BIND_OR_NOTHING] = Field(
+        default=None,
+        description="Address of the page that learners see in the place of a blocked site, by "
+        'plain HTTP. Sites are asked for at port 80: "0.0.0.0:80". Default: it is not served.',
+    )
+    block_page_name: Annotated[bytes, kinds.ZONE] = Field(
+        default=from_text("blocked.lychgate.internal"),
+        description="The name by which people call that page to see what was blocked lately. This "
+        "resolver answers it with filter.page_ipv4 and filter.page_ipv6.",
+    )
+    block_page_tls_listen: Annotated[Bind | None, kinds.BIND_OR_NOTHING] = Field(
+        default=None,
+        description="The same page by HTTPS, for devices that trust a root of your own "
+        '(`lychgate certificates create-root`): "0.0.0.0:443". Default: it is not served.',
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Portal:
@@ -66,5 +108,15 @@ class Portal(Section):
             raise Contradiction(
                 "session_idle_minutes",
                 f"{self.session_idle_minutes} minutes are more than session_hours; use fewer",
+            )
+        if self.openid.issuer and not self.openid.client_id:
+            raise Contradiction("openid.client_id", "nothing is given; the provider asks for it")
+        if self.openid.issuer and not self.public_url:
+            raise Contradiction(
+                "public_url", "nothing is given; the OpenID provider sends browsers back there"
+            )
+        if not self.local_accounts and not self.openid.issuer:
+            raise Contradiction(
+                "local_accounts", "false leaves no way to sign in; set openid.issuer, or use true"
             )
         return self

@@ -19,7 +19,15 @@ from starlette.staticfiles import StaticFiles
 from policy.commands.command import Refused
 from policy.store import StoreFault
 from portal import api, pages
-from portal.identity import DutyFirst, NotAllowed, SignInNeeded, roles_for
+from portal.accounts.lockout import Attempts
+from portal.identity import (
+    REFUSALS_MAX,
+    REFUSALS_SECONDS,
+    DutyFirst,
+    NotAllowed,
+    SignInNeeded,
+    roles_for,
+)
 from portal.rendering import STATIC_FOLDER, Rendering, go
 from portal.security import API, Gate, forget_cookie, session_cookie
 from portal.services import Services
@@ -39,6 +47,7 @@ def create_app(services: Services) -> FastAPI:
     for module in api.modules():
         app.include_router(module.router, prefix="/api")
     app.state.services = services
+    app.state.refusals = Attempts(REFUSALS_MAX, REFUSALS_SECONDS)
     app.state.rendering = Rendering(areas, services.clock)
     app.add_route("/healthz", _alive, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER, check_dir=False), name="static")

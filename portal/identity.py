@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from policy.commands.command import Actor, Command, Done, Permission, Refused
 from policy.commands.permissions import PERMITTED, is_permitted
 from policy.types import Role
+from portal.accounts.lockout import Attempts
 from portal.accounts.tokens import SCOPES
 from portal.accounts.visits import Visit
 from portal.services import Services
@@ -19,6 +20,9 @@ from portal.services import Services
 CODE_PATH: Final = "/sign-in/code"
 PASSWORD_PATH: Final = "/account/password"
 SECOND_FACTOR_PATH: Final = "/account/second-factor"
+REFUSALS_MAX: Final = 20
+"""Of one person, entered into the audit log within `REFUSALS_SECONDS`."""
+REFUSALS_SECONDS: Final = 3600.0
 
 
 class SignInNeeded(Exception):
@@ -114,7 +118,14 @@ def may(visit: Visit | None, action: str, venue: str = "") -> bool:
 def roles_for(action: str) -> list[Role]:
     """The roles that may do something somewhere."""
     every: tuple[Role, ...] = get_args(Role)
-    return [role for role in every if PERMITTED[action][role] != "-"]
+    noun = action.partition(".")[0]
+    # `rule.add` is no word of the table: what it needs is `rule.allow` or `rule.deny`.
+    rows = (
+        [PERMITTED[action]]
+        if action in PERMITTED
+        else [row for word, row in PERMITTED.items() if word.partition(".")[0] == noun]
+    )
+    return [role for role in every if any(row[role] != "-" for row in rows)]
 
 
 async def perform(request: Request, command: Command, *, dry_run: bool = False) -> Done:
@@ -131,4 +142,18 @@ async def perform(request: Request, command: Command, *, dry_run: bool = False) 
         allowed = f"allowed: one with {scope if scope in SCOPES else command.action}"
         raise Refused(f"{command.action}: token: {given}; {allowed}", needed=needed)
     at = services.clock()
-    return await services.desk.perform(actor_of(visit), command, at=at, dry_run=dry_run)
+    actor, desk = actor_of(visit), services.desk
+    refusals: Attempts = request.app.state.refusals
+    if not dry_run and refusals.is_used_up(actor.id, at):
+        # Enough is in the log: what would be refused again is found out without an entry.
+        await desk.perform(actor, command, at=at, dry_run=True)
+    try:
+        done = await desk.perform(actor, command, at=at, dry_run=dry_run)
+    except Refused as refused:
+        if refused.permission and not dry_run:
+            refusals.may(actor.id, at)
+        raise
+    if command.action == "person.remove" and not dry_run:
+        # Whoever gets the id later must not find their password, sessions or tokens.
+        await services.accounts.care.forget(actor, done.subject.partition(":")[2], at)
+    return done

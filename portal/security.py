@@ -7,9 +7,11 @@ browser send a form, and cannot know the token. The API takes no cookies at all.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,6 +29,8 @@ from portal.forms import CSRF_FIELD
 from portal.services import PortalSettings, Services
 
 BODY_OCTETS_MAX: Final = 1_000_000
+BODY_SECONDS_MAX: Final = 20.0
+"""From the head of a request to its last octet: nobody holds a place by sending slowly."""
 COOKIE_CHARACTERS_MAX: Final = 200
 STATIC: Final = "/static/"
 API: Final = "/api/"
@@ -44,6 +48,7 @@ HEADERS: Final = {
 }
 _NOT_KEPT: Final = "no-store"
 _KEPT: Final = "public, max-age=31536000, immutable"  # the address changes with the content
+_KEPT_AN_HOUR: Final = "public, max-age=3600"  # what style sheets name has no version of its own
 _HSTS: Final = "max-age=31536000"
 
 Refuse = Callable[[Request, int, str], Awaitable[Response]]
@@ -71,7 +76,12 @@ class Gate:
             new = not form_secret
             form_secret = form_secret or new_secret()
             send = _setting_cookie(send, settings, form_secret) if new else send
-        send = _with_headers(send, settings, is_static=scope["path"].startswith(STATIC))
+        send = _with_headers(
+            send,
+            settings,
+            is_static=scope["path"].startswith(STATIC),
+            is_versioned=scope["query_string"].startswith(b"v="),
+        )
         began = False
 
         async def sending(message: Message) -> None:
@@ -95,11 +105,17 @@ class Gate:
         """The answer to a request that goes no further; else where its body comes from."""
         request = Request(scope)
         scope["lychgate.csrf"] = csrf_token(form_secret)
+        if not is_ours(request, self._services.settings):
+            return await self._refuse(request, 421, "421")
         if scope["path"].startswith(STATIC):
             return receive
         body = b""
         if scope["method"] not in SAFE:
-            read = await _read(request, receive)
+            try:
+                async with asyncio.timeout(BODY_SECONDS_MAX):
+                    read = await _read(request, receive)
+            except TimeoutError:
+                return await self._refuse(request, 408, "408")
             if read is None:
                 return await self._refuse(request, 413, "413")
             body = read
@@ -126,6 +142,10 @@ class Gate:
         secret = cookie(scope, session_cookie(services.settings))
         if secret:
             visit = await services.visits.by_session(secret, services.clock())
+            session = None if visit is None else visit.session
+            if session is not None and session.method == "password":
+                # Passwords were turned off: so are the sessions that began with one.
+                visit = visit if services.settings.local_accounts else None
             scope["lychgate.visit"] = visit
             scope["lychgate.session_ended"] = visit is None
             if visit is not None:
@@ -142,16 +162,19 @@ def form_cookie(settings: PortalSettings) -> str:
     return "__Host-lychgate-form" if settings.is_encrypted else "lychgate-form"
 
 
-def cookie(scope: Scope, name: str) -> str:
+def cookie(scope: Scope, name: str, characters_max: int = COOKIE_CHARACTERS_MAX) -> str:
     """A cookie of a request; empty when there is none, or one that cannot be ours."""
     value = HTTPConnection(scope).cookies.get(name, "")
-    return value if value.isascii() and len(value) <= COOKIE_CHARACTERS_MAX else ""
+    return value if value.isascii() and len(value) <= characters_max else ""
 
 
-def set_cookie(response: Response, settings: PortalSettings, name: str, value: str) -> None:
-    """Give the browser a secret that no script sees, until it is closed."""
+def set_cookie(
+    response: Response, settings: PortalSettings, name: str, value: str, seconds: int | None = None
+) -> None:
+    """Give the browser a secret that no script sees, until it is closed or for some seconds."""
+    secure = settings.is_encrypted
     response.set_cookie(
-        name, value, path="/", httponly=True, samesite="lax", secure=settings.is_encrypted
+        name, value, seconds, path="/", httponly=True, samesite="lax", secure=secure
     )
 
 
@@ -175,6 +198,24 @@ def place_of(request: Request) -> Place:
     return Place("" if client is None else client.host, printable)
 
 
+def is_ours(request: Request, settings: PortalSettings) -> bool:
+    """Whether the browser calls us as somebody may: else a foreign name leads here (rebinding),
+    and its pages would be read as ours.
+
+    Addresses cannot be rebound. Several names at once are nobody's.
+    """
+    said = request.headers.getlist("host")
+    try:
+        parts = urlsplit(f"//{said[0]}") if len(said) == 1 else None
+        host = (parts.hostname or "") if parts and "@" not in said[0] else ""
+        ip_address(host)
+        return True
+    except ValueError:
+        pass
+    known = urlsplit(settings.public_url).hostname
+    return host == "localhost" or (host != "" and (host == known or host in settings.host_names))
+
+
 def _is_same_site(request: Request, settings: PortalSettings) -> bool:
     """Whether the browser, if it says anything, says that a page of ours sent this."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -182,6 +223,8 @@ def _is_same_site(request: Request, settings: PortalSettings) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return True
+    if settings.is_encrypted and not origin.startswith("https://"):
+        return False
     ours = {request.headers.get("host", ""), urlsplit(settings.public_url).netloc}
     return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc in ours
 
@@ -233,14 +276,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-def _with_headers(send: Send, settings: PortalSettings, *, is_static: bool) -> Send:
+def _with_headers(
+    send: Send, settings: PortalSettings, *, is_static: bool, is_versioned: bool
+) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
             good = is_static and message["status"] < 400
-            headers["Cache-Control"] = _KEPT if good else _NOT_KEPT
+            kept = _KEPT if is_versioned else _KEPT_AN_HOUR
+            headers["Cache-Control"] = kept if good else _NOT_KEPT
             if settings.is_encrypted:
                 headers["Strict-Transport-Security"] = _HSTS
         await send(message)

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import Depends, Request
 
+from blocklists.compiling import CompileReport
+from blocklists.differences import Difference
+from blocklists.dismissals import Dismissal
 from blocklists.keeping import Shelf
 from blocklists.sources import Source
 from blocklists.standing import SourceStatus
+from blocklists.suggesting import Suggestion
+from blocklists.tracing import Trace
 from blocklists.versions import Version
 from categoriser.taxonomy import Taxonomy
 from policy.commands.desk import Desk
 from policy.store import Store
 from portal.accounts.accounts import Accounts
 from portal.accounts.visits import Visits
+from portal.openid.arrivals import Arrivals
+from portal.openid.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,10 @@ class PortalSettings:
     """How people call the portal: `https://portal.example`; empty: as the browser says."""
     second_factor_required: bool = False
     """Whether everybody with a password must have a second factor too."""
+    local_accounts: bool = True
+    """Whether anybody signs in with a password of ours."""
+    host_names: tuple[str, ...] = ()
+    """What browsers may call the portal besides `public_url` and addresses, in small letters."""
 
     @property
     def is_encrypted(self) -> bool:
@@ -77,6 +89,56 @@ class Lists(Protocol):
         """Go back to an earlier version."""
         ...
 
+    def enable(self, words: Sequence[str]) -> None:
+        """Use lists from the next refresh on."""
+        ...
+
+    def disable(self, words: Sequence[str]) -> None:
+        """Use lists no longer."""
+        ...
+
+    def compile(self, *, at: float) -> CompileReport | None:
+        """Make the index anew if the lists in use changed; may take minutes."""
+        ...
+
+    def trace(self, name: str) -> Sequence[Trace]:
+        """Which lists have a name, on which line, since when."""
+        ...
+
+    def difference(
+        self, word: str, since: str | None = None
+    ) -> tuple[Path | None, Path | None, Difference]:
+        """What a held version would change, or what the last update changed."""
+        ...
+
+
+class Suggestions(Protocol):
+    """The review queue: names asked for here that look like a category and are in no list. Its
+    methods block: call them with `asyncio.to_thread`. Raises ValueError and OSError.
+    """
+
+    @property
+    def counts(self) -> bool:
+        """Whether names are counted at all."""
+        ...
+
+    def suggestions(self) -> Sequence[Suggestion]:
+        """The queue, best first."""
+        ...
+
+    @property
+    def dismissals(self) -> Mapping[str, Dismissal]:
+        """What a person dismissed."""
+        ...
+
+    def dismiss(self, name: str, *, by: str, reason: str, at: float) -> str:
+        """Take a name out of the queue."""
+        ...
+
+    def undismiss(self, name: str, *, by: str, reason: str, at: float) -> str:
+        """Let it back in."""
+        ...
+
 
 class Explain(Protocol):
     """Why a name is blocked or not."""
@@ -108,6 +170,12 @@ class Services:
     asked: Callable[[Sequence[str]], Awaitable[Mapping[str, int]]] | None = None
     """How often names were asked for lately; None: nobody counts."""
     settings: PortalSettings = field(default_factory=PortalSettings)
+    openid: Provider | None = None
+    """Where people sign in by OpenID Connect; None: nowhere."""
+    arrivals: Arrivals | None = None
+    """Who they are then; there whenever `openid` is."""
+    suggestions: Callable[[], Suggestions] | None = None
+    """The review queue as it is now."""
 
 
 def _given(request: Request) -> Services:

@@ -7,11 +7,10 @@ is, goes into the audit log in the same transaction.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from policy.audit import Outcome
-from policy.commands import journal
 from policy.commands.command import Actor, Refused
 from policy.commands.desk import Desk
 from policy.people import read_people
@@ -20,7 +19,8 @@ from policy.store import Store
 from policy.store.reading import read_keys
 from policy.store.writing import Writing
 from policy.types import Grant, Person
-from portal.accounts import factors, links, rows, sessions, setting_up, tokens
+from portal.accounts import entries, factors, links, rows, sessions, setting_up, tokens
+from portal.accounts.care import Care, enter
 from portal.accounts.lockout import Attempts, lock_seconds
 from portal.accounts.passwords import Passwords
 from portal.accounts.rows import Account
@@ -52,12 +52,19 @@ class Accounts:
         desk: Desk,
         passwords: Passwords | None = None,
         rules: SessionRules | None = None,
+        wrong_seconds: float = 0.0,
     ) -> None:
+        """`wrong_seconds`: no wrong name or password is answered sooner, so that time tells nobody
+        whether there is such an account.
+        """
         self._store: Final = store
         self._desk: Final = desk
         self._passwords: Final = passwords or Passwords()
         self.rules: Final = rules or SessionRules()
+        self.care: Final = Care(store)
+        """What others may know of an account, and change."""
         self._attempts: Final = Attempts()
+        self._wrong_seconds: Final = wrong_seconds
 
     # -- Coming in for the first time
 
@@ -77,7 +84,7 @@ class Accounts:
         async with self._store.writing() as writing:
             until = at + links.INVITATION_SECONDS
             secret = await links.make(writing.connection, person_id, expires_at=until)
-            await _enter(writing, actor, "account.invite", person_id, at)
+            await enter(writing, actor, "account.invite", person_id, at)
             return secret
 
     async def link(self, secret: str, at: float) -> links.Link | None:
@@ -104,7 +111,7 @@ class Accounts:
         async with self._store.writing() as writing:
             await setting_up.use_link(writing.connection, link, at)
             await rows.add(writing.connection, id, newcomer.password, at)
-            await _enter(writing, actor_of(person), "account.set-up", id, at)
+            await enter(writing, actor_of(person), "account.set-up", id, at)
 
     async def accept(self, link: str, password: str, at: float) -> bool:
         """Choose the password of whom a link is for; False when it was used or is over.
@@ -124,7 +131,7 @@ class Accounts:
             await rows.change(connection, id, **values)
             await sessions.end_all(connection, id)
             await tokens.revoke_all(connection, id)
-            await _enter(writing, Actor(id, id, "portal"), "account.password", id, at)
+            await enter(writing, Actor(id, id, "portal"), "account.password", id, at)
             return True
 
     # -- Signing in and out
@@ -136,12 +143,17 @@ class Accounts:
 
         Raises `SignInRefused`.
         """
-        account = await self._attempt(person_id, place, at)
-        kept = None if account is None else account.password
+        began = asyncio.get_running_loop().time()
+        account, locked = await self._attempt(person_id, place, at)
+        kept = None if account is None or locked else account.password
         right = await self._passwords.verify(kept, password)
         person = await self.person(person_id) if right else None
         if account is None or person is None:
-            await self._refuse(account, "wrong password", at)
+            try:
+                await self._refuse(None if locked else account, "wrong password", at)
+            finally:
+                spent = asyncio.get_running_loop().time() - began
+                await asyncio.sleep(max(0.0, self._wrong_seconds - spent))
         renewed = self._passwords.is_outdated(account.password or "")
         kept = await self._passwords.hash(password) if renewed else account.password
         async with self._store.writing() as writing:
@@ -162,12 +174,15 @@ class Accounts:
         """The secret of a full session in place of one that waits for a code of the app, or a
         recovery code. Raises `SignInRefused`.
         """
-        account = await self._attempt(session.person_id, place, at)
+        account, locked = await self._attempt(session.person_id, place, at)
         person = await self.person(session.person_id)
-        if account is None or person is None:
+        if account is None or person is None or locked:
             raise SignInRefused(WRONG)
         async with self._store.writing() as writing:
-            if await _answers(writing, account, code, at):
+            # Read again: of two who send the same code at once, the second finds it used.
+            account = await rows.find(writing.connection, person.id) or account
+            waits = await sessions.is_there(writing.connection, session.digest)
+            if waits and await _answers(writing, account, code, at):
                 await self._welcome(writing, person, at)
                 await sessions.end(writing.connection, person.id, session.digest)
                 return await sessions.begin(
@@ -178,17 +193,35 @@ class Accounts:
     async def welcome(self, person: Person, *, place: Place, at: float, method: str) -> str:
         """The secret of a session for somebody whom another proved to be who they are (OIDC)."""
         async with self._store.writing() as writing:
-            await _enter(writing, actor_of(person), "account.sign-in", person.id, at, reason=method)
+            await enter(writing, actor_of(person), "account.sign-in", person.id, at, reason=method)
             return await sessions.begin(
                 writing.connection, self.rules, person.id, place=place, at=at, method=method
             )
+
+    async def come_in(self, link: str, *, place: Place, at: float) -> str | None:
+        """The secret of a session for whoever holds a link made at the machine; None: it is used
+        or over.
+        """
+        async with self._store.writing() as writing:
+            person = await self.person(await entries.use(writing.connection, link, at) or "")
+            if person is None:
+                return None
+            reason = "by a link made at the machine"
+            await enter(writing, actor_of(person), "account.sign-in", person.id, at, reason)
+            return await sessions.begin(
+                writing.connection, self.rules, person.id, place=place, at=at, method="link"
+            )
+
+    def may_try(self, place: Place, at: float) -> bool:
+        """Count an attempt to sign in from somewhere; whether it is one of those allowed."""
+        return self._attempts.may(place.address, at)
 
     async def sign_out(self, session: Session, at: float) -> None:
         """End a session."""
         async with self._store.writing() as writing:
             if await sessions.end(writing.connection, session.person_id, session.digest):
                 actor = Actor(session.person_id, session.person_id, "portal")
-                await _enter(writing, actor, "account.sign-out", session.person_id, at)
+                await enter(writing, actor, "account.sign-out", session.person_id, at)
 
     async def end_sessions(
         self, actor: Actor, person_id: str, at: float, *, but: str = "", digest: str = ""
@@ -200,13 +233,15 @@ class Accounts:
             else:
                 ended = await sessions.end_all(writing.connection, person_id, but=but)
             if ended:
-                await _enter(writing, actor, "account.end-sessions", person_id, at)
+                await enter(writing, actor, "account.end-sessions", person_id, at)
 
     # -- What somebody changes of their own account
 
     async def verify(self, person_id: str, password: str, *, place: Place, at: float) -> bool:
         """Whether this is the password of somebody who is signed in. Raises `SignInRefused`."""
-        account = await self._attempt(person_id, place, at)
+        account, locked = await self._attempt(person_id, place, at)
+        if locked:
+            raise SignInRefused(WRONG)
         if account is not None and await self._passwords.verify(account.password, password):
             async with self._store.writing() as writing:
                 await rows.forgive_one(writing.connection, person_id)
@@ -221,7 +256,7 @@ class Accounts:
         async with self._store.writing() as writing:
             await rows.change(writing.connection, actor.id, password=kept, must_change=0)
             await sessions.end_all(writing.connection, actor.id, but=but)
-            await _enter(writing, actor, "account.password", actor.id, at)
+            await enter(writing, actor, "account.password", actor.id, at)
 
     async def enrol(self, actor: Actor, seed: str, code: str, at: float) -> Sequence[str] | None:
         """Take a second factor into use, proved by a code of it; the recovery codes, seen this
@@ -244,7 +279,7 @@ class Accounts:
         async with self._store.writing() as writing:
             await rows.change(writing.connection, person_id, totp_seed=None, totp_step=0)
             await rows.put_recovery_codes(writing.connection, person_id, [])
-            await _enter(writing, actor, "account.no-second-factor", person_id, at)
+            await enter(writing, actor, "account.no-second-factor", person_id, at)
 
     # -- What others may know of an account, and change
 
@@ -262,7 +297,7 @@ class Accounts:
         """Have somebody choose another password before they do anything else."""
         async with self._store.writing() as writing:
             await rows.change(writing.connection, person_id, must_change=1)
-            await _enter(writing, actor, "account.require-change", person_id, at)
+            await enter(writing, actor, "account.require-change", person_id, at)
 
     async def person(self, id: str) -> Person | None:
         """A person of the policy; None when it names none of this id."""
@@ -270,23 +305,34 @@ class Accounts:
             raw = await read_keys(connection, ["people", "venues"])
         return person_in(raw, id)
 
+    async def entry_person(self, link: str, at: float) -> Person | None:
+        """Whom a link made at the machine signs in; None when it was used or is over."""
+        async with self._store.reading() as connection:
+            id = await entries.find(connection, link, at)
+        return None if id is None else await self.person(id)
+
     # -- Within
 
-    async def _attempt(self, person_id: str, place: Place, at: float) -> Account | None:
-        """Count an attempt before it is looked at. Raises `SignInRefused`."""
-        if not self._attempts.may(place.address, at):
+    async def _attempt(
+        self, person_id: str, place: Place, at: float
+    ) -> tuple[Account | None, bool]:
+        """Count an attempt before it is looked at; the account, and whether it is locked.
+
+        Raises `SignInRefused`.
+        """
+        if not self.may_try(place, at):
             raise SignInRefused(SLOW_DOWN)
         async with self._store.writing() as writing:
             account = await rows.find(writing.connection, person_id)
             if account is None:
-                return None
+                return None, False
             if at < account.locked_until:
-                raise SignInRefused(WRONG)
+                return account, True
             failures = account.failures + 1
             lock = lock_seconds(failures)
             until = at + lock if lock else 0.0
             await rows.change(writing.connection, person_id, failures=failures, locked_until=until)
-            return account
+            return account, False
 
     async def _refuse(self, account: Account | None, why: str, at: float) -> NoReturn:
         if account is not None:
@@ -299,18 +345,18 @@ class Accounts:
         actor = Actor(account.person_id, account.person_id, "portal")
         async with self._store.writing() as writing:
             id = account.person_id
-            await _enter(writing, actor, "account.sign-in", id, at, reason, "refused")
+            await enter(writing, actor, "account.sign-in", id, at, reason, "refused")
 
     async def _welcome(self, writing: Writing, person: Person, at: float) -> None:
         await rows.change(writing.connection, person.id, failures=0, locked_until=0.0)
-        await _enter(writing, actor_of(person), "account.sign-in", person.id, at)
+        await enter(writing, actor_of(person), "account.sign-in", person.id, at)
 
     async def _new_codes(
         self, writing: Writing, actor: Actor, action: str, at: float
     ) -> Sequence[str]:
         codes = factors.new_recovery_codes()
         await rows.put_recovery_codes(writing.connection, actor.id, codes)
-        await _enter(writing, actor, action, actor.id, at)
+        await enter(writing, actor, action, actor.id, at)
         return codes
 
 
@@ -338,23 +384,3 @@ async def _answers(writing: Writing, account: Account, code: str, at: float) -> 
     if recovery is None:
         return False
     return await rows.use_recovery_code(writing.connection, account.person_id, recovery)
-
-
-async def _enter(
-    writing: Writing,
-    actor: Actor,
-    action: str,
-    person_id: str,
-    at: float,
-    reason: str = "",
-    outcome: Outcome = "done",
-) -> None:
-    await journal.append(
-        writing.connection,
-        actor,
-        at=at,
-        action=action,
-        subject=f"person:{person_id}",
-        reason=reason,
-        outcome=outcome,
-    )

@@ -29,18 +29,27 @@ def lock_seconds(failures: int) -> float:
 
 
 class Attempts:
-    """Counts attempts by address."""
+    """Counts attempts by address, or by whoever else may do something so often."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, attempts_max: int = ATTEMPTS_MAX, window_seconds: float = WINDOW_SECONDS
+    ) -> None:
+        self._most: Final = attempts_max
+        self._window: Final = window_seconds
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def is_used_up(self, address: str, at: float) -> bool:
+        """Whether no attempt is left; counts none."""
+        began, count = self._counts.get(address, (at, 0))
+        return count >= self._most and 0 <= at - began < self._window
 
     def may(self, address: str, at: float) -> bool:
         """Count an attempt; whether it is still one of those allowed."""
         began, count = self._counts.pop(address, (at, 0))
-        if at - began >= WINDOW_SECONDS or at < began:
+        if at - began >= self._window or at < began:
             began, count = at, 0
         count += 1
         self._counts[address] = began, count
         while len(self._counts) > ADDRESSES_MAX:
             self._counts.popitem(last=False)
-        return count <= ATTEMPTS_MAX
+        return count <= self._most

@@ -119,6 +119,12 @@ async def touch(connection: AsyncConnection, session: Session, at: float) -> Non
     await connection.execute(update(sessions).where(where).values(seen_at=at))
 
 
+async def is_there(connection: AsyncConnection, digest: str) -> bool:
+    """Whether a session is still there, whatever its age."""
+    found = select(sessions.c.digest).where(sessions.c.digest == digest)
+    return await connection.scalar(found) is not None
+
+
 async def end(connection: AsyncConnection, person_id: str, digest: str) -> bool:
     """End one session of a person; False when there is none."""
     where = (sessions.c.digest == digest) & (sessions.c.person_id == person_id)

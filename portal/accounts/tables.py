@@ -68,5 +68,24 @@ tokens: Final = Table(
     Column("scopes", Text, nullable=False),  # words with blanks between them
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
+    Column("used_at", Double, nullable=False, server_default="0"),  # POSIX seconds; 0: never
 )
 """What programs show the API in place of a session."""
+
+identities: Final = Table(
+    "portal_identities",
+    METADATA,
+    Column("digest", Text, primary_key=True),  # of the issuer and the subject it names
+    Column("person_id", Text, nullable=False, index=True),
+    Column("made_at", Double, nullable=False),
+)
+"""Who of ours a subject of the OpenID provider is."""
+
+entries: Final = Table(
+    "portal_entries",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("person_id", Text, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+"""Links made at the machine that sign somebody in, once."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policy.commands.permissions import PERMITTED
@@ -27,9 +27,12 @@ SCOPES: Final = (
 PREFIX: Final = "lychgate_"
 """Lets people, and programs that look for leaked secrets, tell what it is."""
 DAYS_MAX: Final = 366
+_KEPT_SECONDS: Final = 30 * 86_400.0  # somebody may still look for it
 TOKENS_MAX: Final = 20
 """Of one person."""
 TITLE_CHARACTERS_MAX: Final = 100
+USED_EVERY_SECONDS: Final = 60.0
+"""How exactly it is known when a token was last used; each time is a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Token:
     scopes: frozenset[str]
     created_at: float
     expires_at: float
+    used_at: float = 0.0
+    """When it was last used, give or take `USED_EVERY_SECONDS`; 0: never."""
 
     def covers(self, action: str) -> bool:
         """Whether it may be used for an action, such as `rule.allow`."""
@@ -69,6 +74,7 @@ async def make(
         "created_at": at,
         "expires_at": expires_at,
     }
+    await _forget_ended(connection, person_id, at)
     await connection.execute(insert(tokens), row)
     return token, secret
 
@@ -92,6 +98,12 @@ async def all_of(connection: AsyncConnection, person_id: str) -> Sequence[Token]
     return [_token(row) for row in await connection.execute(query)]
 
 
+async def touch(connection: AsyncConnection, token: Token, at: float) -> None:
+    """Note that a token was used."""
+    where = (tokens.c.id == token.id) & (tokens.c.person_id == token.person_id)
+    await connection.execute(update(tokens).where(where).values(used_at=at))
+
+
 async def revoke(connection: AsyncConnection, person_id: str, id: str) -> bool:
     """Make one of a person void; False when there is none."""
     where = (tokens.c.id == id) & (tokens.c.person_id == person_id)
@@ -104,7 +116,13 @@ async def revoke_all(connection: AsyncConnection, person_id: str) -> int:
     return int((await connection.execute(delete(tokens).where(where))).rowcount)
 
 
-_COLUMNS: Final = ("id", "person_id", "title", "scopes", "created_at", "expires_at")
+_COLUMNS: Final = ("id", "person_id", "title", "scopes", "created_at", "expires_at", "used_at")
+
+
+async def _forget_ended(connection: AsyncConnection, person_id: str, at: float) -> None:
+    """What ended long ago is of no use in the table, nor in the count of what one may have."""
+    where = (tokens.c.person_id == person_id) & (tokens.c.expires_at < at - _KEPT_SECONDS)
+    await connection.execute(delete(tokens).where(where))
 
 
 def _select() -> Any:
@@ -112,5 +130,5 @@ def _select() -> Any:
 
 
 def _token(row: Any) -> Token:
-    id, person_id, title, scopes, created_at, expires_at = row
-    return Token(id, person_id, title, frozenset(scopes.split()), created_at, expires_at)
+    id, person_id, title, scopes, *times = row
+    return Token(id, person_id, title, frozenset(scopes.split()), *times)

@@ -67,7 +67,13 @@ class Visits:
                 return None
             raw = await read_keys(connection, ["people", "venues"])
         person = person_in(raw, token.person_id)
-        return None if person is None else Visit(person, None, token)
+        if person is None:
+            return None
+        if at - token.used_at >= tokens.USED_EVERY_SECONDS:
+            with suppress(StoreFault):  # somebody else writes: next time
+                async with self._store.writing() as writing:
+                    await tokens.touch(writing.connection, token, at)
+        return Visit(person, None, token)
 
     async def sessions(self, person_id: str, at: float) -> Sequence[Session]:
         """Where a person is signed in."""
@@ -101,6 +107,34 @@ class Visits:
                 action="account.add-token",
                 subject=f"person:{actor.id}",
                 after={"id": token.id, "title": title, "scopes": sorted(token.scopes)},
+                reason="",
+            )
+            return secret
+
+    async def renew_token(self, actor: Actor, id: str, at: float) -> str | None:
+        """Another secret for a token of the actor, for as long again; the old one is void at once.
+
+        None: there is no such token.
+        """
+        async with self._store.writing() as writing:
+            connection = writing.connection
+            mine = await tokens.all_of(connection, actor.id)
+            old = next((token for token in mine if token.id == id), None)
+            if old is None:
+                return None
+            await tokens.revoke(connection, actor.id, id)
+            until = at + (old.expires_at - old.created_at)
+            token, secret = await tokens.make(
+                connection, actor.id, title=old.title, scopes=old.scopes, at=at, expires_at=until
+            )
+            await journal.append(
+                connection,
+                actor,
+                at=at,
+                action="account.renew-token",
+                subject=f"person:{actor.id}",
+                before={"id": id},
+                after={"id": token.id, "title": token.title, "scopes": sorted(token.scopes)},
                 reason="",
             )
             return secret

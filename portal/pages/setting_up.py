@@ -19,7 +19,7 @@ from portal.accounts.passwords import weakness
 from portal.accounts.setting_up import LINK_GONE
 from portal.forms import Form, read_form
 from portal.rendering import go, render
-from portal.security import cookie, forget_cookie, set_cookie
+from portal.security import cookie, forget_cookie, place_of, session_cookie, set_cookie
 from portal.services import Given, PortalSettings, Services
 from portal.words import t
 
@@ -32,10 +32,14 @@ _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}")
 @router.get("/link/{secret}")
 async def open_link(services: Given, secret: str, request: Request) -> Response:
     """Take a link's secret out of the address, and go where it leads."""
-    link = await services.accounts.link(secret, services.clock())
-    if link is None:
+    at = services.clock()
+    link = await services.accounts.link(secret, at)
+    if link is not None:
+        answer = go("/set-up" if link.person_id is None else "/choose-password")
+    elif await services.accounts.entry_person(secret, at) is not None:
+        answer = go("/come-in")
+    else:
         return _gone(request)
-    answer = go("/set-up" if link.person_id is None else "/choose-password")
     set_cookie(answer, services.settings, _cookie_name(services.settings), secret)
     return answer
 
@@ -89,6 +93,26 @@ async def ask_choice(request: Request, services: Given) -> Response:
 async def choose(request: Request, services: Given) -> Response:
     """Take the password they chose."""
     return await _choose(request, services, await read_form(request))
+
+
+@router.get("/come-in")
+async def ask_entry(request: Request, services: Given) -> Response:
+    """A button for whoever has a link made at the machine: a mere look must not use it up."""
+    person = await services.accounts.entry_person(_secret(request, services), services.clock())
+    return _gone(request) if person is None else render(request, "account/come_in", person=person)
+
+
+@router.post("/come-in")
+async def come_in(request: Request, services: Given) -> Response:
+    """Sign in with the link."""
+    secret = _secret(request, services)
+    session = await services.accounts.come_in(secret, place=place_of(request), at=services.clock())
+    if session is None:
+        return _gone(request)
+    answer = go("/")
+    forget_cookie(answer, services.settings, _cookie_name(services.settings))
+    set_cookie(answer, services.settings, session_cookie(services.settings), session)
+    return answer
 
 
 def new_password(form: Form, names: Sequence[str]) -> str:

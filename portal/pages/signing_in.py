@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from portal.accounts.accounts import WRONG, SignInRefused
@@ -31,6 +32,8 @@ async def ask_password(request: Request, next: str = "") -> Response:
 @router.post("/sign-in")
 async def sign_in(request: Request, services: Given) -> Response:
     """Check name and password."""
+    if not services.settings.local_accounts:
+        raise HTTPException(404)
     form = await read_form(request)
     person = form.text("person", "sign-in.person_missing", 100).lower()
     password = form.secret("password", "sign-in.password_missing")
@@ -44,7 +47,9 @@ async def sign_in(request: Request, services: Given) -> Response:
         form.wrong("person", t(refused.reason))
         return _form(request, form, 422 if refused.reason == WRONG else 429)
     target = local(form["next"])
-    # The session before, if any, is of no use any longer: its secret goes with the cookie.
+    visit = visit_of(request)
+    if visit is not None and visit.session is not None:  # nobody needs the one before any longer
+        await services.accounts.sign_out(visit.session, services.clock())
     return _come_in(services, secret, target if stage == "in" else _code_path(target))
 
 
@@ -109,5 +114,16 @@ def _come_in(services: Services, secret: str, target: str) -> Response:
 
 
 def _form(request: Request, form: Form, status: int = 200, *, needed: bool = False) -> Response:
-    words = t("sign-in.needed") if needed else ""
-    return render(request, "account/sign_in", status, form=form, needed=words)
+    services: Services = request.app.state.services
+    openid = services.openid
+    return render(
+        request,
+        "account/sign_in",
+        status,
+        form=form,
+        needed=t("sign-in.needed") if needed else "",
+        local_accounts=services.settings.local_accounts,
+        button=openid.settings.button if openid else "",
+        openid_path=f"/sign-in/openid?next={quote(form['next'], safe='/')}",
+        leaving=openid is not None and request.query_params.get("done") == "sign-in.signed_out",
+    )

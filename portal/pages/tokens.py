@@ -46,6 +46,16 @@ async def make(request: Request, me: Me, services: Given) -> Response:
     return render(request, "account/token_made", secret=secret)
 
 
+@router.post("/account/tokens/renew")
+async def renew(request: Request, me: Me, services: Given) -> Response:
+    """Another secret for a token; programs with the old one are out at once."""
+    form = await read_form(request)
+    secret = await services.visits.renew_token(actor_of(me), form.text("id"), services.clock())
+    if secret is None:
+        return go("/account")
+    return render(request, "account/token_made", secret=secret)
+
+
 @router.post("/account/tokens/revoke")
 async def revoke(request: Request, me: Me, services: Given) -> Response:
     """Make a token void."""

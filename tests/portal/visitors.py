@@ -23,6 +23,9 @@ from portal.accounts.passwords import Passwords
 from portal.accounts.sessions import SessionRules
 from portal.accounts.visits import Visits
 from portal.app import create_app
+from portal.openid.arrivals import Arrivals
+from portal.openid.provider import Provider
+from portal.openid.settings import OpenIdSettings
 from portal.services import Health, PortalSettings, Services
 
 SATURDAY = 1_795_259_307.0
@@ -54,6 +57,21 @@ class NoLists:
         raise KeyError(word)
 
     def rollback(self, word: str, by: str, reason: str, at: float, to: str | None) -> Any:
+        raise KeyError(word)
+
+    def enable(self, words: Any) -> None:
+        raise KeyError(words)
+
+    def disable(self, words: Any) -> None:
+        raise KeyError(words)
+
+    def compile(self, *, at: float) -> None:
+        return None
+
+    def trace(self, name: str) -> list[Any]:
+        return []
+
+    def difference(self, word: str, since: str | None = None) -> Any:
         raise KeyError(word)
 
 
@@ -131,7 +149,9 @@ def tell(folder: Path, story: Story, *, people: bool = True, **settings: Any) ->
 
 
 @asynccontextmanager
-async def house(folder: Path, *, people: bool = True, **settings: Any) -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, people: bool = True, openid: OpenIdSettings | None = None, **settings: Any
+) -> AsyncIterator[House]:
     """A portal on a store in a folder, with everybody of `PEOPLE` or nobody."""
     store = await Store.open(f"sqlite+aiosqlite:///{folder / 'state.db'}", create=True)
     try:
@@ -148,7 +168,9 @@ async def house(folder: Path, *, people: bool = True, **settings: Any) -> AsyncI
             explain=_explain,
             lists=NoLists(),
             health=_health,
-            settings=PortalSettings(**settings),
+            settings=PortalSettings(**{"host_names": ("portal.example",)} | settings),
+            openid=Provider(openid) if openid else None,
+            arrivals=Arrivals(store, desk, openid) if openid else None,
         )
         if people:
             await move_in(store)
@@ -173,9 +195,7 @@ def value_in(text: str, name: str) -> str:
     return unescape(found[1]) if found else ""
 
 
-async def _explain(
-    name: str, client: str, at: str | None, *, place: str = ""
-) -> Mapping[str, Any]:
+async def _explain(name: str, client: str, at: str | None, *, place: str = "") -> Mapping[str, Any]:
     return {}
 
 

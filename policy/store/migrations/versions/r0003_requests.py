@@ -17,11 +17,16 @@ depends_on = None
 def upgrade() -> None:
     """Make the tables."""
     _make_requests()
+    _make_ways_in()
     _make_passes()
 
 
 def downgrade() -> None:
     """Drop them."""
+    with op.batch_alter_table("portal_tokens") as tokens:
+        tokens.drop_column("used_at")
+    op.drop_table("portal_entries")
+    op.drop_table("portal_identities")
     op.drop_table("passes")
     op.drop_table("review_askers")
     op.drop_table("review_requests")
@@ -77,3 +82,23 @@ def _make_requests() -> None:
     op.create_index("ix_review_requests_decided_at", "review_requests", ["decided_at"])
     op.create_index("ix_review_askers_request_id", "review_askers", ["request_id"])
     op.create_index("ix_review_askers_asked_at", "review_askers", ["asked_at"])
+
+
+def _make_ways_in() -> None:
+    """Who of ours a subject of a provider is, links made at the machine, tokens' last use."""
+    op.create_table(
+        "portal_identities",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("digest", "person_id")),
+        sa.Column("made_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_portal_identities"),
+    )
+    op.create_index("ix_portal_identities_person_id", "portal_identities", ["person_id"])
+    op.create_table(
+        "portal_entries",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("digest", "person_id")),
+        sa.Column("expires_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_portal_entries"),
+    )
+    op.add_column(
+        "portal_tokens", sa.Column("used_at", sa.Double, nullable=False, server_default="0")
+    )
