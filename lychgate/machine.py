@@ -5,11 +5,13 @@ Looked at once, at start. Nothing is remembered and nothing changed.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Collection, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
+from lychgate.occupied import explain_taken, who_listens
 from lychgate.settings import Server
 from resolver.listeners import Bind, ListenFault, explain
 from resolver.upstream.transports import Endpoint, parse_endpoint
@@ -94,4 +96,6 @@ def check_listening(binds: Sequence[Bind], metrics: Bind | None) -> None:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((bind.host, bind.port))
         except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                raise ListenFault(explain_taken(bind, who_listens(bind, kind))) from None
             raise ListenFault(explain(bind, fault)) from None

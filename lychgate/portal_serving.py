@@ -20,11 +20,15 @@ import uvicorn
 
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
+from lychgate.heartbeat import Heart
+from lychgate.inheriting import PORTAL, InheritFault, bind_of, take_sockets
 from lychgate.kinds import write_bind
 from lychgate.listing import Listing
 from lychgate.live_explaining import Explaining
+from lychgate.notifying import Notifier
 from lychgate.office import Office
 from lychgate.portal_settings import Portal
+from lychgate.probing import probe_http
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
 from policy.commands.desk import Desk
 from policy.store import Store, StoreFault
@@ -52,13 +56,15 @@ def serve_portal(configuration: Configuration, settings: Portal) -> int:
     """Serve the pages until SIGTERM or SIGINT; the exit status."""
     if not (STATIC_FOLDER / "lychgate.css").exists():
         return _refuse(f"{STATIC_FOLDER}: style sheets are missing; run `make assets`")
+    notifier = Notifier.take()
     try:
+        handed = take_sockets()
         prepare_state(configuration)
-        with _listen(settings.listen) as listening:
-            asyncio.run(_serve(configuration, settings, listening))
+        with handed[PORTAL][0] if PORTAL in handed else _listen(settings.listen) as listening:
+            asyncio.run(_serve(configuration, settings, listening, notifier))
     except ConfigurationFault as fault:
         return _refuse(*fault.faults)
-    except StoreFault as fault:
+    except (StoreFault, InheritFault) as fault:
         return _refuse(str(fault))
     except OSError as fault:
         where = write_bind(settings.listen)
@@ -108,7 +114,9 @@ class Resolver:
         return Health("ready" if answer.status_code == 200 else "not ready", problems)
 
 
-async def _serve(configuration: Configuration, settings: Portal, listening: socket.socket) -> None:
+async def _serve(
+    configuration: Configuration, settings: Portal, listening: socket.socket, notifier: Notifier
+) -> None:
     store = await Store.open(configuration.store_url, create=True)
     try:
         for warning in Office(configuration).warnings:
@@ -129,7 +137,17 @@ async def _serve(configuration: Configuration, settings: Portal, listening: sock
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         )
-        await _Server(config).serve(sockets=[listening])
+        where = bind_of(listening)
+        heart = Heart(
+            notifier,
+            lambda: probe_http(where, "/healthz"),
+            lambda: f"showing pages at {settings.public_url or f'http://{write_bind(where)}'}",
+        )
+        heart.start()  # It waits for the first page, and tells then.
+        try:
+            await _Server(config).serve(sockets=[listening])
+        finally:
+            heart.stop()
     finally:
         await store.close()
 

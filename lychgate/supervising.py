@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import mmap
 import os
 import signal
+import struct
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,6 +24,8 @@ import structlog
 import uvloop
 from prometheus_client import multiprocess
 
+from lychgate.heartbeat import Witness
+from lychgate.notifying import Notifier
 from resolver.listeners import Bind, ListenFault
 from resolver.process import WATCH_SECONDS, Built, Setup, SnapshotFault, build, rebuild, run
 from resolver.telemetry import status
@@ -32,9 +36,13 @@ RESTART_SECONDS_MAX: Final = 30.0
 """A worker that dies again and again is started again less and less often."""
 STEADY_SECONDS: Final = 60.0
 """A worker that lived this long has earned a quick restart."""
+SILENT_SECONDS_MAX: Final = 20.0
+"""A worker whose loop has not moved for so long hangs: it is killed and replaced."""
+BEAT_SECONDS: Final = 1.0
 STOP_SECONDS_MAX: Final = 10.0
 """A worker that has not ended this long after SIGTERM is killed."""
 
+_BEAT: Final = struct.Struct("d")
 _UNSEEN: Final = object()
 """In the place of a stamp: the first look follows whatever changed since the first snapshot."""
 
@@ -60,8 +68,13 @@ class Worker:
 class Supervisor:
     """The parent of several workers."""
 
-    def __init__(self, setup: Setup, workers: int, metrics: Bind | None) -> None:
+    def __init__(
+        self, setup: Setup, workers: int, metrics: Bind | None, witness: Witness | None = None
+    ) -> None:
         self._setup: Final = setup
+        self._witness: Final = witness or Witness(Notifier(), workers)
+        self._unheard = ""
+        self._beats: Final = Beats(workers)
         self._metrics: Final = metrics
         self._workers: Final = [Worker(number) for number in range(workers)]
         self._faults: tuple[str, ...] = ()
@@ -86,9 +99,11 @@ class Supervisor:
             if self._metrics is not None:
                 server = status.serve(self._metrics, self._health, self._setup.collectors)
             self._tell_health()
+            self._witness.ready(self._setup.binds, self._health)
             self._watch()
         finally:
             self._health.ready = False
+            self._witness.stopping()
             self._stop()
             if server is not None:
                 server.close()
@@ -102,22 +117,30 @@ class Supervisor:
             if number in (signal.SIGTERM, signal.SIGINT):
                 return
             self._bury()
+            self._end_silent()
             if number == signal.SIGHUP:
+                self._witness.reloading()
                 self._send(signal.SIGHUP)
             # Only now: watching may take a thread, which must not be forked nor take our signals.
             stamp = self._setup.watch()
             if number == signal.SIGHUP or stamp != self._stamp:
                 self._stamp = stamp
                 self._follow()
+            if number == signal.SIGHUP:
+                self._witness.reloaded()
             now = time.monotonic()
             for worker in self._workers:
                 if not worker.pid and now >= worker.due_at:
                     self._start(worker)
             self._tell_health()
+            # Logged here and not where it is found: a lock of the log must not be held at a fork.
+            if self._witness.problem != self._unheard:
+                self._unheard = self._witness.problem
+                log.error("what we ask ourselves", problem=self._unheard or "is answered again")
 
     def _start(self, worker: Worker) -> None:
         # A replacement is forked while the status server's threads live in the parent. They hold no
-        # lock that a worker takes; keep it so.
+        # lock that a worker takes; keep it so. The same goes for the witness's thread.
         pid = os.fork()
         if pid == 0:
             self._become_worker(worker)
@@ -131,7 +154,7 @@ class Supervisor:
             os.close(self._lifeline[1])
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            uvloop.run(self._work())
+            uvloop.run(self._work(worker.number))
             code = 0
         except (SnapshotFault, ListenFault) as fault:
             log.error("worker cannot start", worker=worker.number, problem=str(fault))
@@ -140,7 +163,8 @@ class Supervisor:
         finally:
             os._exit(code)
 
-    async def _work(self) -> None:
+    async def _work(self, number: int) -> None:
+        self._beats.keep_on(number)
         # The parent is gone without a word: end as if it had told us.
         asyncio.get_running_loop().add_reader(
             self._lifeline[0], os.kill, os.getpid(), signal.SIGTERM
@@ -166,6 +190,17 @@ class Supervisor:
                 multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
                 worker.pid, worker.due_at = 0, now + worker.delay_seconds
                 worker.delay_seconds = min(worker.delay_seconds * 2, RESTART_SECONDS_MAX)
+
+    def _end_silent(self) -> None:
+        """Kill workers that hang: they take their share of the queries and answer none."""
+        now = time.monotonic()
+        for worker in self._workers:
+            last = max(worker.started_at, self._beats.last(worker.number))
+            if worker.pid and now - last > SILENT_SECONDS_MAX:
+                log.error("worker hangs; it is ended", worker=worker.number, pid=worker.pid)
+                worker.started_at = now  # Once; dying takes a moment.
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, signal.SIGKILL)
 
     def _follow(self) -> None:
         """Do what the workers do on a change: take it over, or keep what was."""
@@ -204,6 +239,23 @@ class Supervisor:
                 self._send(signal.SIGKILL)
                 deadline += STOP_SECONDS_MAX
             signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+
+
+class Beats:
+    """When the loop of each worker last moved, in memory that parent and workers share."""
+
+    def __init__(self, workers: int) -> None:
+        self._memory: Final = mmap.mmap(-1, workers * _BEAT.size)
+
+    def last(self, number: int) -> float:
+        """On the monotonic clock, which all processes share."""
+        found: tuple[float] = _BEAT.unpack_from(self._memory, number * _BEAT.size)
+        return found[0]
+
+    def keep_on(self, number: int) -> None:
+        """In the worker, on its loop: note the time, again and again."""
+        _BEAT.pack_into(self._memory, number * _BEAT.size, time.monotonic())
+        asyncio.get_running_loop().call_later(BEAT_SECONDS, self.keep_on, number)
 
 
 class _First:

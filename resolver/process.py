@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client.registry import Collector
@@ -24,7 +25,7 @@ from policy.rulebook import RuleBook
 from resolver.cache import Cache, CacheSettings
 from resolver.clock import Clock
 from resolver.limits import Limits, Trust
-from resolver.listeners import Bind, open_listeners
+from resolver.listeners import Bind, adopt_listeners, open_listeners
 from resolver.service import Service
 from resolver.snapshot import Snapshot, verify
 from resolver.telemetry import status
@@ -83,6 +84,22 @@ class Built:
     """What is left to do once the snapshot is in use; called in a thread. Returns what failed."""
 
 
+class Observer(Protocol):
+    """Somebody who is told how the process does, such as the service manager."""
+
+    def ready(self, binds: Sequence[Bind], health: status.Health) -> None:
+        """Queries are answered at `binds`; `health` goes on saying how."""
+
+    def reloading(self) -> None:
+        """Everything is read again, because somebody asked for it."""
+
+    def reloaded(self) -> None:
+        """That is done, whether what was read was good or not."""
+
+    def stopping(self) -> None:
+        """The end has begun."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """Everything a resolver process is given."""
@@ -104,6 +121,9 @@ class Setup:
     """Figures of others, shown beside ours."""
     shared: bool = False
     """Whether other processes listen on the same addresses."""
+    handed: tuple[socket.socket, ...] = ()
+    """Sockets that somebody else opened; `binds` are then where they listen."""
+    observer: Observer | None = None
 
 
 class Process:
@@ -139,11 +159,16 @@ class Process:
         reload_now = asyncio.Event()
         loop.add_signal_handler(signal.SIGHUP, reload_now.set)
         sys.setswitchinterval(SWITCH_SECONDS)
-        listeners = await open_listeners(
-            self.service, list(self._setup.binds), shared=self._setup.shared
-        )
-        for bind, listener in zip(self._setup.binds, listeners[::2], strict=False):
-            log.info("listening", address=bind.host, port=listener.port)
+        setup, observer = self._setup, self._setup.observer
+        if setup.handed:
+            listeners = await adopt_listeners(self.service, setup.handed)
+            binds = list(setup.binds)
+        else:
+            listeners = await open_listeners(self.service, list(setup.binds), shared=setup.shared)
+            pairs = zip(setup.binds, listeners[::2], strict=True)  # UDP and TCP of each address
+            binds = [Bind(bind.host, listener.port) for bind, listener in pairs]
+        for bind in binds:
+            log.info("listening", address=bind.host, port=bind.port)
         server = None
         if self._setup.metrics is not None:
             server = status.serve(self._setup.metrics, self.health, self._setup.collectors)
@@ -153,10 +178,14 @@ class Process:
             asyncio.create_task(self._follow_changes(reload_now)),
         ]
         self.health.ready = True
+        if observer is not None:
+            observer.ready(binds, self.health)
         try:
             await stop.wait()
         finally:
             self.health.ready = False
+            if observer is not None:
+                observer.stopping()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -224,8 +253,13 @@ class Process:
                 await asyncio.wait_for(reload_now.wait(), WATCH_SECONDS)
             told = reload_now.is_set()
             reload_now.clear()
+            observer = self._setup.observer if told else None
+            if observer is not None:
+                observer.reloading()
             if self._is_stale() or told:
                 await self.reload()
+            if observer is not None:
+                observer.reloaded()
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()

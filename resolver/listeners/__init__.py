@@ -1,10 +1,13 @@
 """Ways in for queries, one module each; the file name is the transport's word in configuration.
 
-A module offers `listen(service, host, port, ...)`. Listeners read octets, find the client's record,
-and hand over to the service; they decide nothing about names.
+A module offers `listen(service, bind, shared=...)`, and `adopt(service, sock)` for a socket of its
+`KIND` that somebody else opened. Listeners read octets, find the client's record, and hand over to
+the service; they decide nothing about names.
 """
 
 import errno
+import socket
+from collections.abc import Sequence
 from importlib import import_module
 from ipaddress import ip_address
 from pkgutil import iter_modules
@@ -74,6 +77,21 @@ async def open_listeners(service: Any, binds: list[Bind], *, shared: bool) -> li
         for listener in opened:
             listener.close()
         raise ListenFault(explain(bind, fault)) from None
+    return opened
+
+
+async def adopt_listeners(service: Any, handed: Sequence[socket.socket]) -> list[Listener]:
+    """Listen on sockets that the service manager opened. Raises `ListenFault`."""
+    modules = [import_module(f"{__name__}.{word}") for word in TRANSPORTS]
+    opened: list[Listener] = []
+    for sock in handed:
+        try:
+            module = next(module for module in modules if sock.type == module.KIND)
+            opened.append(await module.adopt(service, sock))
+        except (OSError, StopIteration) as fault:
+            for listener in opened:
+                listener.close()
+            raise ListenFault(f"socket {sock.fileno()} handed over: {fault!r}") from None
     return opened
 
 

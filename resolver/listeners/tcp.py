@@ -24,10 +24,30 @@ IDLE_SECONDS: Final = 10.0
 """RFC 7766 section 6.2.3: a few seconds; announced by edns-tcp-keepalive."""
 
 
+KIND: Final = socket.SOCK_STREAM
+
+
 async def listen(service: Service, bind: Bind, *, shared: bool) -> "TcpListener":
     """Listen on `bind` and answer what comes."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind((bind.host, bind.port))
+        return await adopt(service, sock)
+    except OSError:
+        sock.close()
+        raise
+
+
+async def adopt(service: Service, sock: socket.socket) -> "TcpListener":
+    """Listen on a bound socket and answer what comes."""
     listener = TcpListener(service)
-    await listener.open(bind, shared)
+    await listener.open(sock)
     return listener
 
 
@@ -41,24 +61,10 @@ class TcpListener:
         self.port = 0
         self._server: asyncio.Server | None = None
 
-    async def open(self, bind: Bind, shared: bool) -> None:
-        """Bind and listen."""
+    async def open(self, sock: socket.socket) -> None:
+        """Listen on a bound socket."""
         loop = asyncio.get_running_loop()
-        family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if shared:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            sock.bind((bind.host, bind.port))
-            self._server = await loop.create_server(
-                lambda: Connection(self), sock=sock, backlog=128
-            )
-        except OSError:
-            sock.close()
-            raise
+        self._server = await loop.create_server(lambda: Connection(self), sock=sock, backlog=128)
         self.port = sock.getsockname()[1]
 
     def close(self) -> None:

@@ -22,30 +22,39 @@ BUFFER_OCTETS: Final = 4 << 20
 """Asked of the kernel for a socket; holds about 5,000 queries while a snapshot is swapped."""
 
 
+KIND: Final = socket.SOCK_DGRAM
+
+
 async def listen(service: Service, bind: Bind, *, shared: bool) -> "UdpListener":
     """Open a socket on `bind` and answer what comes."""
-    return UdpListener(service, bind, shared)
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind((bind.host, bind.port))
+        return UdpListener(service, sock)
+    except OSError:
+        sock.close()
+        raise
+
+
+async def adopt(service: Service, sock: socket.socket) -> "UdpListener":
+    """Answer what comes to a bound socket."""
+    return UdpListener(service, sock)
 
 
 class UdpListener:
     """One UDP socket."""
 
-    def __init__(self, service: Service, bind: Bind, shared: bool) -> None:
-        family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    def __init__(self, service: Service, sock: socket.socket) -> None:
         self._loop: Final = asyncio.get_running_loop()
-        self._socket: Final = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self._socket.setblocking(False)
-            if family == socket.AF_INET6:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if shared:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                self._socket.setsockopt(socket.SOL_SOCKET, option, BUFFER_OCTETS)
-            self._socket.bind((bind.host, bind.port))
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket: Final = sock
+        sock.setblocking(False)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_OCTETS)
         self.port: Final[int] = self._socket.getsockname()[1]
         self._loop.add_reader(self._socket.fileno(), _reader(self._socket, service))
 

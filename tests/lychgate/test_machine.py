@@ -58,7 +58,7 @@ def test_a_taken_port_is_told_even_if_it_could_be_shared(kind: int) -> None:
         other.bind(("127.0.0.1", 0))
         if kind == socket.SOCK_STREAM:
             other.listen()
-        with pytest.raises(ListenFault, match="another program listens there already"):
+        with pytest.raises(ListenFault, match="listens there already; stop it"):
             machine.check_listening([Bind("127.0.0.1", other.getsockname()[1])], None)
 
 

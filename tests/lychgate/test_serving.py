@@ -153,7 +153,7 @@ def test_a_taken_port_is_told(tmp_path: Path, upstream_port: int, workers: str, 
         with Serving(second_folder, upstream_port, *arguments) as second:
             assert second.process.wait(START_SECONDS_MAX) == 2
             told = second.log.read_text()
-            assert "another program listens there already" in told
+            assert "another Lychgate (process" in told and "listens there already" in told
             assert "Traceback" not in told
 
 

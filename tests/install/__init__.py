@@ -1,0 +1,1 @@
+"""Lychgate as it is installed: services, sockets, packages."""
