@@ -11,23 +11,25 @@ import json
 import random
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from blocklists import choices, exporting, refreshing, standing, working
+from blocklists import choices, exporting, refreshing, standing, tracing, working
 from blocklists.compiling import CompileReport, Part
+from blocklists.differences import Difference, difference
 from blocklists.exporting import ExportReport
 from blocklists.fetching import Fetcher, FetchSettings
 from blocklists.keeping import Shelf, sources_on_disk
 from blocklists.reading import Reading
 from blocklists.refreshing import Progress, RefreshReport
 from blocklists.sources import Source
+from blocklists.suggesting import asked_counts
 from blocklists.versions import Version
-from blocklists.writing import locked, write_whole
+from blocklists.writing import KeepFault, locked, write_whole
 from lychgate.bootstrap import resolver_of
 from lychgate.config import Configuration
-from resolver.process import Stamp, stamp
+from resolver.process import Stamp, read_stamps, stamp
 
 COMPILED: Final = "compiled.json"
 """In the folder of the lists: what the index was made of."""
@@ -42,16 +44,23 @@ class Listing:
 
     def __init__(self, configuration: Configuration) -> None:
         self._settings: Final = configuration.lists
-        self._upstreams: Final = configuration.upstream.servers
+        self._upstreams: Final = configuration.upstream.chosen
         self._ca_file: Final = configuration.lists_ca_file
         self.root: Final = configuration.lists_directory
         self.choices_file: Final = configuration.choices_file
         self.index: Final = configuration.index_file
+        self._asked: Final = configuration.asked_directory
+        self._known: tuple[Stamp | None, Mapping[str, Source]] | None = None
 
-    @cached_property
+    @property
     def sources(self) -> Mapping[str, Source]:
-        """Every source there is. Raises `blocklists.sources.SourceFault`."""
-        return choices.read_choices(self.choices_file).sources
+        """Every source there is, by the choice as it is now: another process may change it.
+        Raises `blocklists.sources.SourceFault`.
+        """
+        (now,) = read_stamps([self.choices_file])
+        if self._known is None or self._known[0] != now:
+            self._known = now, choices.read_choices(self.choices_file).sources
+        return self._known[1]
 
     @property
     def enabled(self) -> Sequence[Source]:
@@ -140,6 +149,47 @@ class Listing:
         """Go back to an earlier version. Raises `blocklists.writing.KeepFault`."""
         return self.shelf(word).rollback(by, reason, at, to)
 
+    def enable(self, words: Sequence[str]) -> None:
+        """Use lists from the next refresh on. Raises `blocklists.sources.SourceFault`."""
+        self.choose(choices.enable, words)
+
+    def disable(self, words: Sequence[str]) -> None:
+        """Use lists no longer. Raises `blocklists.sources.SourceFault`."""
+        self.choose(choices.disable, words)
+
+    def trace(self, name: str) -> list[tracing.Trace]:
+        """Which lists have a name, on which line, since when. Raises as `tracing.trace` does."""
+        return tracing.trace(name, self.shelves(), self.sources)
+
+    def difference(
+        self, word: str, since: str | None = None
+    ) -> tuple[Path | None, Path | None, Difference]:
+        """What a held version would change, or what the last update changed: two version folders
+        and their difference. Raises `blocklists.writing.KeepFault` and what `difference` does.
+        """
+        old, new = self._compared(word, since)
+        seen = {} if self._asked is None else asked_counts(self._asked)
+        return old, new, difference(old, new, {name: one.count for name, one in seen.items()})
+
+    def _compared(self, word: str, since: str | None) -> tuple[Path | None, Path | None]:
+        """From the version in use to the one held, or else from the good one before to the one in
+        use.
+        """
+        shelf = self.shelf(word)
+        if shelf.current_folder is None and shelf.held_folder is None:
+            raise KeepFault(f"{word}: no version is on disk; `lychgate lists refresh {word}` first")
+        new = shelf.held_folder or shelf.current_folder
+        if since is not None:
+            version = shelf.find(since)
+            if version is None:
+                have = ", ".join(one.id for one in shelf.versions())
+                raise KeepFault(f"{word}: version {since!r}; there are {have}")
+            return version.folder, new
+        if shelf.held_folder is not None:
+            return shelf.current_folder, new
+        before = shelf.before_current()
+        return None if before is None else before.folder, new
+
     def export(
         self, kind: str, out: TextIO, categories: Collection[str], origin: str, at: float
     ) -> ExportReport:
@@ -171,7 +221,7 @@ class Listing:
             )
 
     def _read_again(self) -> None:
-        self.__dict__.pop("sources", None)
+        self._known = None
 
     @property
     def _unpacked_max(self) -> int:

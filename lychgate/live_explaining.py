@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import time
 from typing import Any, Final
 
+from categoriser.matches import CategoryIndex
 from lychgate.composition import SnapshotBuilder
 from lychgate.config import Configuration
 from lychgate.explaining import Ground, explain_on, lay_ground
@@ -53,6 +54,10 @@ class Explaining:
             return await loop.run_in_executor(self._thread, self._refresh)
         except SnapshotFault as fault:
             raise ValueError("; ".join(fault.faults)) from None
+
+    def index(self) -> CategoryIndex:
+        """What is known of names now. Waits: not for the loop. Raises `SnapshotFault`."""
+        return self._thread.submit(self._refresh).result().snapshot.index
 
     def close(self) -> None:
         """End the thread."""

@@ -7,7 +7,7 @@ list, the index or the policy: what a person makes of a suggestion is another co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -81,8 +81,12 @@ class ReviewQueue:
     `blocklists.dismissals.DismissalFault`, and OSError.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(
+        self, configuration: Configuration, find_index: Callable[[], CategoryIndex] | None = None
+    ) -> None:
+        """`find_index` gives the lists there are; without it they are read anew."""
         self._configuration: Final = configuration
+        self._find_index: Final = find_index
         self._folder: Final = configuration.state_directory / "suggestions"
 
     @property
@@ -139,6 +143,8 @@ class ReviewQueue:
 
     @cached_property
     def _index(self) -> CategoryIndex:
+        if self._find_index is not None:
+            return self._find_index()
         return SnapshotBuilder(self._configuration).build().snapshot.index
 
     def _sheets(self) -> Iterator[Part]:

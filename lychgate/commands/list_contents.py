@@ -6,15 +6,12 @@ import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lychgate.commands.list_ground import Id, open_listing, require_known, telling_faults
-from lychgate.commands.options import FINDING, Config, Json, load, refuse
-
-if TYPE_CHECKING:
-    from lychgate.listing import Listing
+from lychgate.commands.options import FINDING, Config, Json, refuse
 
 app = typer.Typer()
 
@@ -38,15 +35,12 @@ def diff(
     """
     from dataclasses import asdict
 
-    from blocklists.differences import difference
-    from blocklists.suggesting import asked_counts
     from lychgate.list_screens import show_difference
 
-    folder = load(config).asked_directory
+    listing = open_listing(config)
     with telling_faults():
-        old, new = _compared(open_listing(config), id, since)
-        seen = {} if folder is None else asked_counts(folder)
-        found = difference(old, new, {name: one.count for name, one in seen.items()})
+        require_known(listing, id)
+        old, new, found = listing.difference(id, since)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
@@ -174,26 +168,3 @@ def journal(
 
     with telling_faults():
         show_journal(Journal(open_listing(config).root).read(last))
-
-
-def _compared(listing: Listing, word: str, since: str | None) -> tuple[Path | None, Path | None]:
-    """The version folders that `diff` is about: from the version in use to the one held, or else
-    from the good one before to the one in use.
-    """
-    from blocklists.writing import KeepFault
-
-    require_known(listing, word)
-    shelf = listing.shelf(word)
-    if shelf.current_folder is None and shelf.held_folder is None:
-        raise KeepFault(f"{word}: no version is on disk; `lychgate lists refresh {word}` first")
-    new = shelf.held_folder or shelf.current_folder
-    if since is not None:
-        version = shelf.find(since)
-        if version is None:
-            have = ", ".join(one.id for one in shelf.versions())
-            raise KeepFault(f"{word}: version {since!r}; there are {have}")
-        return version.folder, new
-    if shelf.held_folder is not None:
-        return shelf.current_folder, new
-    before = shelf.before_current()
-    return None if before is None else before.folder, new

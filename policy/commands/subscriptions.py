@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import ClassVar, Final, Literal
 
 from policy.commands.command import Change, Permission, Refused, Situation
 from policy.policy import Policy
 from policy.store.writing import Writing
 
-Act = Literal["enable", "disable", "add", "remove", "accept", "rollback"]
+Act = Literal["enable", "disable", "add", "remove", "accept", "rollback", "dismiss", "undismiss"]
 
 _SENTENCES: Final[dict[Act, str]] = {
     "enable": "{} filters from its next refresh on.",
@@ -24,19 +25,23 @@ _SENTENCES: Final[dict[Act, str]] = {
     "remove": "{} is forgotten.",
     "accept": "The version of {} that was held back filters.",
     "rollback": "An earlier version of {} filters again.",
+    "dismiss": "{} is no longer suggested, nor what is below it.",
+    "undismiss": "{} may be suggested again.",
 }
+_OF_NAMES: Final = frozenset({"dismiss", "undismiss"})
+"""Acts on names that are in no list."""
 LISTS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeLists:
-    """Do something to published lists."""
+    """Do something to published lists, or to names that are suggested for none."""
 
     action: ClassVar[str] = "list.change"
     act: Act
     lists: Sequence[str]
     do: Callable[[], object] = field(repr=False)
-    """The act; whatever it raises undoes the entry."""
+    """The act; whatever it raises undoes the entry. What it gives is waited for, if it can be."""
     reason: str = ""
 
     def permission(self, situation: Situation) -> Permission:
@@ -48,9 +53,12 @@ class ChangeLists:
         if not 0 < len(self.lists) <= LISTS_MAX:
             allowed = f"allowed: 1 to {LISTS_MAX} at once"
             raise Refused(f"{self.action}: {len(self.lists)} lists; {allowed}")
-        self.do()
+        done = self.do()
+        if isawaitable(done):
+            await done
         names = ", ".join(self.lists)
-        return Change(f"list:{names}", None, {"act": self.act, "lists": list(self.lists)})
+        noun = "suggestion" if self.act in _OF_NAMES else "list"
+        return Change(f"{noun}:{names}", None, {"act": self.act, "lists": list(self.lists)})
 
     def sentences(self, change: Change, situation: Situation, after: Policy) -> Sequence[str]:
         """What becomes of the lists."""
