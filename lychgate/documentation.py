@@ -126,7 +126,7 @@ def _allowed(field: FieldInfo) -> str:
 
 
 def _default(model: type[BaseModel], name: str) -> str:
-    return _toml(model().model_dump()[name])
+    return _toml(model.model_construct().model_dump()[name])  # some of its fields are required
 
 
 def _example(model: type[BaseModel], name: str, field: FieldInfo) -> str:
