@@ -20,6 +20,7 @@ from policy.commands.command import Refused
 from policy.store import StoreFault
 from portal import api, pages
 from portal.accounts.lockout import Attempts
+from portal.api.shared import API_DESCRIPTION, API_VERSION, SHARED
 from portal.identity import (
     REFUSALS_MAX,
     REFUSALS_SECONDS,
@@ -38,14 +39,21 @@ _OPENAPI: Final = "/api/openapi.json"
 
 def create_app(services: Services) -> FastAPI:
     """The whole portal, for these services."""
-    app = FastAPI(title="Lychgate", docs_url=None, redoc_url=None, openapi_url=_OPENAPI)
+    app = FastAPI(
+        title="Lychgate",
+        version=API_VERSION,
+        description=API_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=_OPENAPI,
+    )
     areas = []
     for module in pages.modules():
         app.include_router(module.router, include_in_schema=False)
         if hasattr(module, "area"):
             areas.append(module.area)
     for module in api.modules():
-        app.include_router(module.router, prefix="/api")
+        app.include_router(module.router, prefix="/api", **SHARED)
     app.state.services = services
     app.state.refusals = Attempts(REFUSALS_MAX, REFUSALS_SECONDS)
     app.state.rendering = Rendering(areas, services.clock)
@@ -142,4 +150,6 @@ async def _on_http(request: Request, fault: Exception) -> Response:
     key = str(fault.status_code)
     if f"error.title_{key}" not in texts():
         key = "404" if fault.status_code < 500 else "500"
-    return say(request, fault.status_code, key)
+    answer = say(request, fault.status_code, key)
+    answer.headers.update(fault.headers or {})  # such as which methods are allowed
+    return answer

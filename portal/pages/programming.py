@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from portal.api_reference import operations_by_noun
 from portal.rendering import render
 
 router = APIRouter()
@@ -12,11 +13,5 @@ router = APIRouter()
 
 @router.get("/api/docs")
 async def show_operations(request: Request) -> HTMLResponse:
-    """Every operation, with what it does."""
-    paths = request.app.openapi().get("paths", {})
-    operations = [
-        (f"{method.upper()} {path}", operation.get("summary", ""), operation.get("description", ""))
-        for path, methods in paths.items()
-        for method, operation in methods.items()
-    ]
-    return render(request, "api", operations=operations)
+    """Every operation, with what it takes and gives."""
+    return render(request, "api", nouns=operations_by_noun(request.app.openapi()))
