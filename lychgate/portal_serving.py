@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -27,15 +28,20 @@ from lychgate.listing import Listing
 from lychgate.live_explaining import Explaining
 from lychgate.notifying import Notifier
 from lychgate.office import Office
+from lychgate.openid_settings import openid_settings
+from lychgate.portal_listening import Punctual
 from lychgate.portal_settings import Portal
 from lychgate.probing import probe_http
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
+from lychgate.suggestions import ReviewQueue
 from policy.commands.desk import Desk
 from policy.store import Store, StoreFault
 from portal.accounts.accounts import Accounts
 from portal.accounts.sessions import SessionRules
 from portal.accounts.visits import Visits
 from portal.app import create_app
+from portal.openid.arrivals import Arrivals
+from portal.openid.provider import Provider
 from portal.rendering import STATIC_FOLDER
 from portal.services import Health, PortalSettings, Services
 from resolver.answers import KINDS
@@ -46,6 +52,10 @@ REQUESTS_MAX: Final = 200
 BACKLOG_MAX: Final = 256
 KEEP_ALIVE_SECONDS: Final = 15
 STOP_SECONDS_MAX: Final = 5
+HEAD_OCTETS_MAX: Final = 32_768
+"""Of the head of a request."""
+WRONG_SECONDS: Final = 0.6
+"""No wrong password is answered sooner: hashing one takes less."""
 HEALTH_SECONDS_MAX: Final = 1.0
 """A resolver that has not said how it does after that counts as silent."""
 HEALTH_LINES_MAX: Final = 20
@@ -78,17 +88,28 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
     # The same knowledge of names as the command line has.
     desk = Desk(store, office.taxonomy, tuple(KINDS), office.knowledge)
     rules = SessionRules(settings.session_idle_minutes * 60.0, settings.session_hours * 3600.0)
+    folder = Path() if configuration.file is None else configuration.file.parent
+    openid = openid_settings(settings.openid, folder)
+    explaining = Explaining(configuration)
     return Services(
         store=store,
         desk=desk,
         taxonomy=office.taxonomy,
-        accounts=Accounts(store, desk, rules=rules),
+        accounts=Accounts(store, desk, rules=rules, wrong_seconds=WRONG_SECONDS),
         visits=Visits(store, rules),
         clock=time.time,
-        explain=Explaining(configuration),
+        explain=explaining,
         lists=Listing(configuration),
         health=Resolver(configuration.metrics.listen).health,
-        settings=PortalSettings(settings.public_url, settings.second_factor_required),
+        settings=PortalSettings(
+            settings.public_url,
+            settings.second_factor_required,
+            settings.local_accounts,
+            settings.host_names,
+        ),
+        openid=None if openid is None else Provider(openid),
+        arrivals=None if openid is None else Arrivals(store, desk, openid),
+        suggestions=lambda: ReviewQueue(configuration, explaining.index),
     )
 
 
@@ -126,7 +147,9 @@ async def _serve(
         config = uvicorn.Config(
             create_app(services),
             access_log=False,  # addresses of people, and links, belong in no log
-            log_level="warning",
+            log_level="error",  # a request that cannot be read is worth no line
+            http=Punctual,
+            h11_max_incomplete_event_size=HEAD_OCTETS_MAX,
             server_header=False,
             lifespan="off",
             ws="none",

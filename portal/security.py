@@ -106,7 +106,9 @@ class Gate:
         request = Request(scope)
         scope["lychgate.csrf"] = csrf_token(form_secret)
         if not is_ours(request, self._services.settings):
-            return await self._refuse(request, 421, "421")
+            # Nothing behind here reads a name that may be no name at all.
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
+            return await self._refuse(Request(scope), 421, "421")
         if scope["path"].startswith(STATIC):
             return receive
         body = b""
