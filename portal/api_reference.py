@@ -62,8 +62,10 @@ def _operation(
         for each in said.get("parameters", ())
     ]
     takes += _fields(_schema_of(said.get("requestBody", {})), models)
-    responses = said.get("responses", {})
-    good = next((each for code, each in responses.items() if code.startswith("2")), {})
+    responses: Mapping[str, Any] = said.get("responses", {})
+    good: Mapping[str, Any] = next(
+        (each for code, each in responses.items() if code.startswith("2")), {}
+    )
     schema = _schema_of(good)
     return Operation(
         id=f"{method}{path}".replace("/", "-").replace("{", "").replace("}", ""),
@@ -80,8 +82,10 @@ def _operation(
 
 def _schema_of(said: Mapping[str, Any]) -> Mapping[str, Any]:
     content = said.get("content", {})
-    schema: Mapping[str, Any] = next(iter(content.values()), {}).get("schema", {})
-    return schema
+    for body in content.values():
+        schema: Mapping[str, Any] = body.get("schema", {})
+        return schema
+    return {}
 
 
 def _fields(
@@ -117,7 +121,7 @@ def _kind(schema: Mapping[str, Any], models: Mapping[str, Any], depth: int = 0) 
         return " | ".join(str(word) for word in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
-    word = schema.get("type", "")
+    word = str(schema.get("type", ""))
     if word == "array":
         inner = _kind(schema.get("items", {}), models, depth + 1) if depth < _DEPTH_MAX else ""
         return f"list of {inner}" if inner else "list"

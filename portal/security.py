@@ -207,15 +207,22 @@ def is_ours(request: Request, settings: PortalSettings) -> bool:
     Addresses cannot be rebound. Several names at once are nobody's.
     """
     said = request.headers.getlist("host")
+    if len(said) != 1 or "@" in said[0]:
+        return False
     try:
-        parts = urlsplit(f"//{said[0]}") if len(said) == 1 else None
-        host = (parts.hostname or "") if parts and "@" not in said[0] else ""
-        ip_address(host)
-        return True
+        host = urlsplit(f"//{said[0]}").hostname or ""
     except ValueError:
-        pass
-    known = urlsplit(settings.public_url).hostname
-    return host == "localhost" or (host != "" and (host == known or host in settings.host_names))
+        return False
+    known = {"localhost", urlsplit(settings.public_url).hostname, *settings.host_names}
+    return host in known or _is_address(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_same_site(request: Request, settings: PortalSettings) -> bool:

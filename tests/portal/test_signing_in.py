@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pyotp
 
+from portal.accounts import rows
 from portal.accounts.lockout import ATTEMPTS_MAX, FAILURES_FREE, LOCK_SECONDS_MAX
 from portal.accounts.sessions import Place
 from tests.portal.visitors import PASSWORD, SATURDAY, House, tell, value_in
@@ -242,3 +245,55 @@ def test_a_second_factor_may_be_required(tmp_path: Path) -> None:
         assert (await ada.get("/account/second-factor")).status_code == 200
 
     tell(tmp_path, story, second_factor_required=True)
+
+
+def test_a_code_is_good_once_even_for_two_at_the_same_moment(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        accounts, seed = house.services.accounts, pyotp.random_base32()
+        async with house.services.store.writing() as writing:
+            await rows.change(writing.connection, "ada", totp_seed=seed)
+        waiting = []
+        for _ in range(2):
+            secret, stage = await accounts.sign_in(
+                "ada", PASSWORD, place=ELSEWHERE, at=house.clock.at
+            )
+            assert stage == "code"
+            visit = await house.services.visits.by_session(secret, house.clock.at)
+            assert visit is not None and visit.session is not None
+            waiting.append(visit.session)
+        code = pyotp.TOTP(seed).at(house.clock.at)
+        tried = await asyncio.gather(
+            *(
+                accounts.second_step(session, code, place=ELSEWHERE, at=house.clock.at)
+                for session in waiting
+            ),
+            return_exceptions=True,
+        )
+        assert sorted(type(each).__name__ for each in tried) == ["SignInRefused", "str"]
+
+    tell(tmp_path, story)
+
+
+def test_time_tells_nobody_whether_there_is_an_account_or_a_lock(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        calls: list[str | None] = []
+        accounts = house.services.accounts
+        verify = accounts._passwords.verify
+
+        async def counted(kept: str | None, password: str) -> bool:
+            calls.append(kept)
+            return await verify(kept, password)
+
+        accounts._passwords.verify = counted  # type: ignore[method-assign]
+        guesser = house.browser()
+        for _ in range(FAILURES_FREE + 1):
+            await guesser.sign_in("ada", "not the password")
+        calls.clear()
+        accounts._wrong_seconds = 0.3  # type: ignore[misc]
+        for person in ("ada", "nobody", "tom"):  # locked, unknown, wrong
+            began = time.monotonic()
+            assert (await guesser.sign_in(person, "not the password")).status_code == 422
+            assert time.monotonic() - began >= 0.3
+        assert len(calls) == 3 and calls[:2] == [None, None] and calls[2] is not None
+
+    tell(tmp_path, story)
