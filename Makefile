@@ -17,8 +17,8 @@ ARGS ?=
 help: ## list these words
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300, metrics on http://127.0.0.1:9353/metrics
-	$(RUN) -m lychgate serve $(ARGS)
+run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300 and the portal on http://127.0.0.1:8453
+	$(RUN) -m lychgate up $(ARGS)
 
 test: lint assets ## check style, types and import directions, then run every test
 	@scripts/tools.sh

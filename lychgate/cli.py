@@ -34,6 +34,7 @@ from lychgate.commands import (
     store,
     suggestions,
     terms,
+    up,
     upstreams,
     venues,
 )
@@ -104,6 +105,7 @@ def serve(
 
 
 app.command()(portal.portal)
+app.command()(up.up)
 app.command()(upstreams.upstreams)
 app.command("portal-link")(portal.portal_link)
 
