@@ -28,6 +28,7 @@ from lychgate.commands import (
     policies,
     portal,
     profiles,
+    recorder,
     roles,
     rooms,
     rules,
@@ -105,6 +106,7 @@ def serve(
 
 
 app.command()(portal.portal)
+app.command()(recorder.record)
 app.command()(up.up)
 app.command()(upstreams.upstreams)
 app.command("portal-link")(portal.portal_link)

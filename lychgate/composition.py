@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from operator import is_
 from typing import TYPE_CHECKING, Final
 
 from blocklists import starters
@@ -27,6 +28,7 @@ from lychgate.faults import ConfigurationFault
 from lychgate.leases import LeaseFiles
 from lychgate.list_metrics import ListCollector
 from lychgate.policies import Check, FileSource, PolicySource, StoreSource
+from lychgate.recorder_metrics import RecorderCollector
 from policy.policy import Policy
 from resolver.cache import CacheSettings
 from resolver.limits import Limits, Trust
@@ -70,7 +72,9 @@ def compose(configuration: Configuration, *, shared: bool = False) -> Setup:
         ),
         metrics=None if shared else configuration.metrics.listen,
         asked_directory=configuration.asked_directory,
-        collectors=(lists_collector(configuration),),
+        spool_directory=configuration.spool_directory,
+        spool_octets_max=configuration.telemetry.spool_megabytes_max << 20,
+        collectors=(lists_collector(configuration), *recorder_collectors(configuration)),
         shared=shared,
     )
 
@@ -79,7 +83,7 @@ def routes_of(
     configuration: Configuration, binds: Sequence[Bind]
 ) -> Mapping[str, Sequence[Endpoint]]:
     """Upstreams by the name of their route. Raises `ConfigurationFault` if nobody can be asked."""
-    servers = configuration.upstream.servers or machine.own_resolvers(binds)
+    servers = configuration.upstream.chosen or machine.own_resolvers(binds)
     if not servers:
         raise ConfigurationFault(
             [
@@ -106,6 +110,13 @@ def lists_collector(configuration: Configuration) -> ListCollector:
         return known[1]
 
     return ListCollector(configuration.lists_directory, enabled, time.time)
+
+
+def recorder_collectors(configuration: Configuration) -> tuple[RecorderCollector, ...]:
+    """How the recorder stands, for whoever scrapes; nothing when telemetry is off."""
+    if configuration.spool_directory is None:
+        return ()
+    return (RecorderCollector(configuration.recorder_file, time.time),)
 
 
 class SnapshotBuilder:
@@ -154,7 +165,10 @@ class SnapshotBuilder:
         tables: tuple[CategoryTable, ...] = (*self._own_table(reading.policy), starter_table)
         if bulk is not None:
             tables = (*tables, bulk)
-        fresh = Snapshot(policy, CategoryIndex(tables), categories, self._settings, self._zones)
+        index = CategoryIndex(tables)
+        if self._snapshot is not None and _same_tables(index, self._snapshot.index):
+            index = self._snapshot.index
+        fresh = Snapshot(policy, index, categories, self._settings, self._zones)
         if self._snapshot is None or not _is_same(fresh, self._snapshot):
             self._snapshot = fresh
         warnings = (*reading.warnings, *warnings, *self._leases.warnings)
@@ -228,13 +242,12 @@ def source_of(configuration: Configuration, categories: Taxonomy, check: Check) 
 
 def _is_same(one: Snapshot, other: Snapshot) -> bool:
     """Whether two snapshots are made of the very same parts."""
-    names = [part.name for part in fields(Snapshot) if part.name != "index"]
-    ours, theirs = one.index.tables, other.index.tables
-    return (
-        all(getattr(one, name) is getattr(other, name) for name in names)
-        and len(ours) == len(theirs)
-        and all(mine is yours for mine, yours in zip(ours, theirs, strict=True))
-    )
+    return all(getattr(one, part.name) is getattr(other, part.name) for part in fields(Snapshot))
+
+
+def _same_tables(one: CategoryIndex, other: CategoryIndex) -> bool:
+    ours, theirs = one.tables, other.tables
+    return len(ours) == len(theirs) and all(map(is_, ours, theirs))
 
 
 def _settings(configuration: Configuration) -> ResolutionSettings:
@@ -245,6 +258,9 @@ def _settings(configuration: Configuration) -> ResolutionSettings:
         stale_wait_seconds=chosen.stale_wait_seconds,
         rebinding=Rebinding(chosen.rebinding_protection, frozenset(chosen.rebinding_allowed_zones)),
         pages=Pages(chosen.page_ipv4, chosen.page_ipv6),
+        page_name=(
+            configuration.portal.block_page_name if chosen.page_ipv4 or chosen.page_ipv6 else b""
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from lychgate.settings import (
     Section,
     Server,
     Store,
+    Telemetry,
     Upstream,
 )
 from resolver.listeners import Bind
@@ -46,6 +47,7 @@ class Configuration(Section):
     lists: Lists = Lists()
     limits: Limits = Limits()
     clients: Clients = Clients()
+    telemetry: Telemetry = Telemetry()
     metrics: Metrics = Metrics()
     portal: Portal = Portal()
     log: Log = Log()
@@ -133,6 +135,30 @@ class Configuration(Section):
         return self.state_directory / "asked" if self.lists.suggestions else None
 
     @property
+    def telemetry_file(self) -> Path | None:
+        """The file of an SQLite telemetry database; None for another one."""
+        url = self.telemetry.url
+        if not url:
+            return self.state_directory / "telemetry.db"
+        return self._path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+    @property
+    def telemetry_url(self) -> str:
+        """The database of what happened."""
+        file = self.telemetry_file
+        return self.telemetry.url if file is None else f"{_SQLITE}{file}"
+
+    @property
+    def spool_directory(self) -> Path | None:
+        """Where resolvers leave what happened for the recorder; None when telemetry is off."""
+        return self.state_directory / "spool" if self.telemetry.enabled else None
+
+    @property
+    def recorder_file(self) -> Path:
+        """What the recorder says of itself."""
+        return self.state_directory / "recorder.json"
+
+    @property
     def lease_files(self) -> tuple[tuple[Path, str], ...]:
         """Files with DHCP leases, and their formats."""
         return tuple((self._path(source.file), source.format) for source in self.clients.leases)
@@ -143,6 +169,12 @@ class Configuration(Section):
         first = self.server.listen[0]
         loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}
         return Bind(loopback.get(first.host, first.host), first.port)
+
+    def placed(self, file: Path) -> Configuration:
+        """The same as if it had been read from this file: relative paths count from its folder."""
+        there = self.model_copy()
+        there._file = file
+        return there
 
     def with_policy(self, policy: Path) -> Configuration:
         """The same with another policy document; a relative path counts from the current folder."""

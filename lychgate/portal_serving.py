@@ -19,6 +19,7 @@ from typing import Final
 import httpx
 import uvicorn
 
+from evidence.store import EvidenceStore
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.heartbeat import Heart
@@ -110,7 +111,15 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
         openid=None if openid is None else Provider(openid),
         arrivals=None if openid is None else Arrivals(store, desk, openid),
         suggestions=lambda: ReviewQueue(configuration, explaining.index),
+        evidence=evidence_of(configuration),
     )
+
+
+def evidence_of(configuration: Configuration) -> EvidenceStore | None:
+    """What happened; opened when a page first asks, so that pages are there without it."""
+    if configuration.spool_directory is None:
+        return None
+    return EvidenceStore.at(configuration.telemetry_url)
 
 
 class Resolver:
@@ -171,6 +180,8 @@ async def _serve(
             await _Server(config).serve(sockets=[listening])
         finally:
             heart.stop()
+            if services.evidence is not None:
+                await services.evidence.close()
     finally:
         await store.close()
 

@@ -308,6 +308,47 @@ class Clients(Section):
     )
 
 
+class Telemetry(Section):
+    """What happened: kept by `lychgate record` as privacy allows, and for no longer than this."""
+
+    enabled: Annotated[bool, kinds.FLAG] = Field(
+        default=True,
+        description="Whether anything is kept. Off: no query log, no figures, no alerts.",
+    )
+    url: Annotated[str, kinds.STORE] = Field(
+        default="", description="Its database. Empty: SQLite, telemetry.db in the state folder."
+    )
+    detail_days: Annotated[int, kinds.whole(1, 400)] = Field(
+        default=30,
+        description="How long single blocked, warned, monitored and suspected queries are kept, "
+        "under a pseudonym.",
+    )
+    safeguarding_days: Annotated[int, kinds.whole(1, 2_000)] = Field(
+        default=365,
+        description="The same for queries that matter to safeguarding, whose identity is kept "
+        "sealed.",
+    )
+    minute_days: Annotated[int, kinds.whole(1, 400)] = Field(
+        default=7, description="How long counts by the minute are kept."
+    )
+    hour_days: Annotated[int, kinds.whole(1, 2_000)] = Field(
+        default=35, description="How long counts by the hour are kept."
+    )
+    day_days: Annotated[int, kinds.whole(1, 4_000)] = Field(
+        default=800, description="How long counts by the day are kept: two school years."
+    )
+    pseudonym_days: Annotated[int, kinds.whole(1, 90)] = Field(
+        default=7,
+        description="After so long every device gets another pseudonym, which nothing connects "
+        "with the one before.",
+    )
+    spool_megabytes_max: Annotated[int, kinds.whole(1, 16_384)] = Field(
+        default=256,
+        description="What may wait while the recorder is down or the database cannot be written; "
+        "more is dropped and counted.",
+    )
+
+
 class Metrics(Section):
     """Figures for Prometheus and health for whoever watches, over HTTP."""
 

@@ -23,6 +23,7 @@ from blocklists.suggesting import Suggestion
 from blocklists.tracing import Trace
 from blocklists.versions import Version
 from categoriser.taxonomy import Taxonomy
+from evidence.store import EvidenceStore
 from policy.commands.desk import Desk
 from policy.store import Store
 from portal.accounts.accounts import Accounts
@@ -176,6 +177,9 @@ class Services:
     """Who they are then; there whenever `openid` is."""
     suggestions: Callable[[], Suggestions] | None = None
     """The review queue as it is now."""
+    evidence: EvidenceStore | None = None
+    """What happened; None when telemetry is off. Its methods raise `StoreFault` while the database
+    cannot be read (or nothing was recorded yet): pages say so and go on."""
 
 
 def _given(request: Request) -> Services:

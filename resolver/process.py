@@ -31,6 +31,7 @@ from resolver.snapshot import Snapshot, verify
 from resolver.telemetry import status
 from resolver.telemetry.asked import FLUSH_SECONDS, Asked
 from resolver.telemetry.metrics import Metrics, note_built
+from resolver.telemetry.recording import SPOOL_OCTETS_MAX, Recording
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.transports import Endpoint
 
@@ -117,6 +118,9 @@ class Setup:
     metrics: Bind | None = None
     asked_directory: Path | None = None
     """Where names in no list are counted for the review queue; None: they are not."""
+    spool_directory: Path | None = None
+    """Where what happened is left for the recorder; None: telemetry is off."""
+    spool_octets_max: int = SPOOL_OCTETS_MAX
     collectors: tuple[Collector, ...] = ()
     """Figures of others, shown beside ours."""
     shared: bool = False
@@ -145,8 +149,14 @@ class Process:
         )
         directory = setup.asked_directory
         self.asked: Final = None if directory is None else Asked(directory)
+        spool = setup.spool_directory
+        self.recording: Final = (
+            None
+            if spool is None
+            else Recording(spool, built.snapshot.taxonomy, setup.spool_octets_max)
+        )
         self._flush_at = monotonic() + FLUSH_SECONDS
-        self.metrics: Final = Metrics(self.service, self.asked)
+        self.metrics: Final = Metrics(self.service, self.asked, self.recording)
         self.health: Final = status.Health()
         self._take_note(built, build_seconds)
 
@@ -195,6 +205,8 @@ class Process:
             self.metrics.take(0.0)
             if self.asked is not None:
                 self._flush_of(self.asked)()
+            if self.recording is not None:
+                self.recording.flush(self.recording.take(), self._clock(), last=True)
             if server is not None:
                 server.close()
 
@@ -274,6 +286,7 @@ class Process:
                 self._follow_clock()
                 self._tidy(now)
                 self._count_names(now)
+                self._record()
 
     def _follow_clock(self) -> None:
         if self._clock.follow():
@@ -294,6 +307,12 @@ class Process:
         if self.asked is not None and now >= self._flush_at:
             self._flush_at = now + FLUSH_SECONDS
             asyncio.get_running_loop().run_in_executor(None, self._flush_of(self.asked))
+
+    def _record(self) -> None:
+        """Write what happened, in a thread; taken once a second, here, on the loop."""
+        if self.recording is not None:
+            flush = partial(self.recording.flush, self.recording.take(), self._clock())
+            asyncio.get_running_loop().run_in_executor(None, flush)
 
     def _flush_of(self, asked: Asked) -> Callable[[], None]:
         """What a thread has to do; what was counted is taken here, on the loop."""

@@ -30,6 +30,7 @@ BYPASS_ROWS_MAX: Final = 20_000
 """Events that are grouped by device; older ones are left out."""
 CIRCUMVENTION: Final = "circumvention"
 _DAY: Final = 1440
+_LAST: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,5 +266,5 @@ async def _devices(
 def _days(since: float, until: float | None) -> tuple[int, int]:
     """The first and the last day, as their first minutes."""
     first = minute_of(since) // _DAY * _DAY
-    last = first + 10**7 if until is None else minute_of(until - 0.001) // _DAY * _DAY
+    last = _LAST if until is None else minute_of(until - 0.001) // _DAY * _DAY
     return first, last

@@ -39,6 +39,8 @@ class Database:
     keeping: ClassVar[Keeping] = PRECIOUS
     setting: ClassVar[str] = "store.url"
     """Where people write its address."""
+    thorough: ClassVar[bool] = True
+    """Whether all of a file that was put in another's place is read for damage."""
 
     def __init__(self, url: URL) -> None:
         """Nothing is opened yet: `open` does that."""
@@ -154,4 +156,4 @@ class Database:
             raise known_fault("gone", self.where)
         if identity != self._identity:
             await self._engine.dispose()
-            await self._look_over()
+            await self._look_over(check=self.thorough)

@@ -18,6 +18,7 @@ from resolver.resolution import Outcome
 from resolver.service import Answer, Audience, ClientRecord, Event, Service
 from resolver.telemetry.asked import Asked
 from resolver.telemetry.batch import BatchHistogram
+from resolver.telemetry.recording import Recording
 from resolver.wire.codes import RCODE_NAMES
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # One `_created` series for each counter would double what is stored.
@@ -87,6 +88,12 @@ _ASKED_LOST: Final = PromCounter(
 _ASKED_FAILURES: Final = PromCounter(
     "lychgate_asked_write_failures", "Times the counts of names in no list could not be written"
 )
+_TELEMETRY_LOST: Final = PromCounter(
+    "lychgate_telemetry_lost", "Queries missing from telemetry: too much at once, or the spool full"
+)
+_TELEMETRY_FAILURES: Final = PromCounter(
+    "lychgate_telemetry_write_failures", "Times a batch of telemetry could not be written"
+)
 _SOURCE_UP: Final = Gauge(
     "lychgate_policy_source_up",
     "1 while the policy is what its source says, 0 while one that was kept is in force",
@@ -112,11 +119,16 @@ def note_built(source_up: bool, build_seconds: float) -> None:
 
 
 class Metrics:
-    """Takes events away from the service and counts them; `asked` counts names, if it is there."""
+    """Takes events away from the service and counts them; `asked` counts names, and `recording`
+    notes what happened, if they are there.
+    """
 
-    def __init__(self, service: Service, asked: Asked | None = None) -> None:
+    def __init__(
+        self, service: Service, asked: Asked | None = None, recording: Recording | None = None
+    ) -> None:
         self._service: Final = service
         self._asked: Final = asked
+        self._recording: Final = recording
         self._sets: set[tuple[str, ...]] = set()
         self._counted: dict[str, int] = {}
         self.queries_last = 0
@@ -137,6 +149,8 @@ class Metrics:
         remembered = _count_hits(hits)
         if self._asked is not None:
             self._asked.note(remembered, events)
+        if self._recording is not None:
+            self._recording.note(remembered, hits, events, service.clock())
         for (audience, answer), count in remembered.items():
             queries[*_labels(audience.perspective.client, answer.outcome), "udp"] += count
             answers["memo", answer.outcome.sections.rcode] += count
@@ -177,6 +191,9 @@ class Metrics:
         if self._asked is not None:
             _ASKED_LOST.inc(self._gain("asked lost", self._asked.lost))
             _ASKED_FAILURES.inc(self._gain("asked failures", self._asked.failures))
+        if self._recording is not None:
+            _TELEMETRY_LOST.inc(self._gain("telemetry lost", self._recording.lost))
+            _TELEMETRY_FAILURES.inc(self._gain("telemetry failures", self._recording.failures))
         index = service.snapshot.index
         _INDEX_NAMES.set(sum(len(table) for table in index.tables if isinstance(table, BulkTable)))
 

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 import resolver.telemetry.metrics  # noqa: F401  # registers them
 from categoriser import taxonomy
 from lychgate.list_metrics import ListCollector
+from lychgate.recorder_metrics import RecorderCollector
 from tests.house.repository import ROOT
 
 FOLDER = ROOT / "dashboards"
@@ -34,8 +35,10 @@ def registered() -> dict[str, tuple[str, str, tuple[str, ...]]]:
             kind = collector._type
             full = f"{name}_total" if kind == "counter" else name
             found[full] = (kind, collector._documentation, tuple(collector._labelnames))
-    for family in ListCollector(ROOT, tuple, time.time).describe():
-        found[family.name] = (family.type, family.documentation, tuple(family._labelnames))
+    described = ListCollector(ROOT, tuple, time.time).describe()
+    for family in [*described, *RecorderCollector(ROOT, time.time).describe()]:
+        full = f"{family.name}_total" if family.type == "counter" else family.name
+        found[full] = (family.type, family.documentation, tuple(family._labelnames))
     return found
 
 

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from categoriser import taxonomy
+from evidence.store import EvidenceStore
 from policy.commands.desk import Desk
 from policy.store import Store
 from portal.accounts import rows
@@ -150,11 +151,22 @@ def tell(folder: Path, story: Story, *, people: bool = True, **settings: Any) ->
 
 @asynccontextmanager
 async def house(
-    folder: Path, *, people: bool = True, openid: OpenIdSettings | None = None, **settings: Any
+    folder: Path,
+    *,
+    people: bool = True,
+    openid: OpenIdSettings | None = None,
+    evidence: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[House]:
-    """A portal on a store in a folder, with everybody of `PEOPLE` or nobody."""
+    """A portal on a store in a folder, with everybody of `PEOPLE` or nobody; `evidence`: and an
+    empty telemetry database (fill it with `tests.evidence.happenings.record`).
+    """
     store = await Store.open(f"sqlite+aiosqlite:///{folder / 'state.db'}", create=True)
+    happened: EvidenceStore | None = None
     try:
+        if evidence:
+            url = f"sqlite+aiosqlite:///{folder / 'telemetry.db'}"
+            happened = await EvidenceStore.open(url, create=True)
         clock = Clock()
         desk, rules = Desk(store, taxonomy.load()), SessionRules()
         passwords = Passwords(CHEAP)
@@ -171,11 +183,14 @@ async def house(
             settings=PortalSettings(**{"host_names": ("portal.example",)} | settings),
             openid=Provider(openid) if openid else None,
             arrivals=Arrivals(store, desk, openid) if openid else None,
+            evidence=happened,
         )
         if people:
             await move_in(store)
         yield House(services, clock)
     finally:
+        if happened is not None:
+            await happened.close()
         await store.close()
 
 
