@@ -114,7 +114,7 @@ def _changing(
     process at a time.
     """
     try:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o770, parents=True, exist_ok=True)
         with locked(folder, f"{action} {name}", word.at):
             dismissals = read_dismissals(folder)
             yield dismissals

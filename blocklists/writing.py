@@ -41,7 +41,7 @@ def locked(root: Path, purpose: str, at: float) -> Iterator[None]:
     path = root / LOCK
     try:
         root.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
     except OSError as fault:
         raise KeepFault.of(fault, path) from None
     try:

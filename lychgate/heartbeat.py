@@ -9,6 +9,7 @@ cannot notice that it hangs.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -75,6 +76,29 @@ class Heart:
         if status != self._told and not self._end.is_set():
             self._told = status
             self._notifier.status(status)
+
+
+class Pulse:
+    """For a loop that says itself that it moves, such as the recorder's."""
+
+    def __init__(self, notifier: Notifier, describe: Callable[[], str]) -> None:
+        self._notifier: Final = notifier
+        self._describe: Final = describe
+        self._wait: Final = min(notifier.watchdog_seconds / FEEDINGS, FEED_SECONDS_MAX)
+        self._due = 0.0
+        self._told = ""
+
+    def beat(self) -> None:
+        """It moved. Told no more often than is of use."""
+        now, status = time.monotonic(), self._describe()
+        if not self._told:
+            self._notifier.ready(status)
+        elif status != self._told:
+            self._notifier.status(status)
+        self._told = status
+        if now >= self._due:
+            self._due = now + self._wait
+            self._notifier.feed()
 
 
 class Witness:

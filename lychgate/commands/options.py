@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -35,9 +37,23 @@ def load(path: Path | None) -> Configuration:
 
     here = Path(NAME)
     try:
-        return load_file(here if path is None and here.exists() else path)
+        configuration = load_file(here if path is None and here.exists() else path)
     except ConfigurationFault as fault:
         refuse(fault.faults)
+    share_with_group(configuration.state_directory)
+    return configuration
+
+
+def share_with_group(folder: Path) -> None:
+    """Where the state belongs to a group (its folder is setgid), so does whatever we make in it:
+    resolver, recorder and portal have accounts of their own, and root types commands.
+    """
+    try:
+        shared = folder.stat().st_mode & stat.S_ISGID
+    except OSError:
+        return
+    if shared:
+        os.umask(0o007)
 
 
 def refuse(faults: Iterable[str]) -> NoReturn:

@@ -114,7 +114,7 @@ def create_empty(path: Path) -> None:
     Made by root it belongs to whoever owns the folder, who must go on with it.
     """
     try:
-        opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640)
+        opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660)
     except FileNotFoundError as error:
         folder = "there is no such folder"
         raise StoreFault("gone", str(path), folder, "make it, or give another path") from error

@@ -137,7 +137,7 @@ class Asked:
             if changed:
                 self._publish(own, day)
             return
-        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o770, parents=True, exist_ok=True)
         with _locked(self._folder / ".lock") as mine:
             if not mine:
                 return  # Another worker is taking over just now: at the next flush.
