@@ -48,6 +48,14 @@ def add(
     network: Networks = None,
     title: Title = None,
     profile: Profile = None,
+    replaces: Annotated[
+        str,
+        typer.Option(
+            "--replaces",
+            help="A venue that goes in the same step, as in here: the one that ships.",
+            show_default=False,
+        ),
+    ] = "",
     reason: Reason = "",
     person: Person = None,
     dry_run: DryRun = False,
@@ -56,13 +64,16 @@ def add(
 ) -> None:
     """Add a venue. Rooms are added one by one: `lychgate room add`.
 
+    The policy that ships has one venue, `here`, with every private network: your first venue
+    replaces it.
+
     Example: `lychgate venue add crewe --title "Crewe hub" --network 10.40.0.0/16
-    --profile learners`
+    --profile learners --replaces here`
     """
     from policy.commands.venues import AddVenue
 
     body = given(title=title, networks=network, profile=profile)
-    decide(AddVenue(venue, body, reason), Manner(config, person, dry_run, as_json))
+    decide(AddVenue(venue, body, reason, replaces), Manner(config, person, dry_run, as_json))
 
 
 @app.command("list")

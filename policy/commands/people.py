@@ -39,7 +39,7 @@ class AddPerson(Described):
 
     def permission(self, situation: Situation) -> Permission:
         """Whoever administers all venues that the roles name."""
-        return _permission(self.action, self.body)
+        return permission_for(self.action, self.body)
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Refuses an id that is taken."""
@@ -63,7 +63,7 @@ class ChangePerson(Described):
     def permission(self, situation: Situation) -> Permission:
         """Whoever administers all venues of the roles before and afterwards."""
         before = situation.raw.get("people", {}).get(self.person, {})
-        return _permission(self.action, before, changed(before, self.changes))
+        return permission_for(self.action, before, changed(before, self.changes))
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Warns when nobody is left who may decide everything."""
@@ -84,7 +84,7 @@ class RemovePerson(Described):
 
     def permission(self, situation: Situation) -> Permission:
         """Whoever administers all venues of the person's roles."""
-        return _permission(self.action, situation.raw.get("people", {}).get(self.person, {}))
+        return permission_for(self.action, situation.raw.get("people", {}).get(self.person, {}))
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
         """Warns when nobody is left who may decide everything."""
@@ -94,7 +94,7 @@ class RemovePerson(Described):
         return Change(f"person:{self.person}", body, None, warnings)
 
 
-def _permission(action: str, *bodies: Mapping[str, Any]) -> Permission:
+def permission_for(action: str, *bodies: Mapping[str, Any]) -> Permission:
     """What is needed for a person with these roles, before and afterwards.
 
     The bodies were not checked yet: what cannot be read concerns the whole organisation.

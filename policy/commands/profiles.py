@@ -6,7 +6,7 @@ venues, so only administrators of the whole organisation change them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -115,6 +115,36 @@ class AddPeriod(Described):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePeriod(Described):
+    """Another period in the place of one, which keeps its place in the order."""
+
+    action: ClassVar[str] = "profile.change"
+    profile: str
+    name: str
+    body: Mapping[str, Any]
+    """The whole period as it shall be, its name included."""
+    reason: str = ""
+
+    def permission(self, situation: Situation) -> Permission:
+        """An administrator."""
+        return Permission(self.action, None)
+
+    async def apply(self, writing: Writing, situation: Situation) -> Change:
+        """Refuses a name that no period of the profile has, and one that another has."""
+        before = known(situation, "profiles", self.profile, "profile")
+        periods = before.get("periods", [])
+        _require_period(situation, self.profile, self.name, periods)
+        others = [period["name"] for period in periods if period["name"] != self.name]
+        name = self.body.get("name")
+        if name in others:
+            where = f"{self.action}: profiles.{self.profile}.periods.name"
+            raise Refused(f'{where}: there is one named "{name}"; allowed: another name')
+        new = plain(self.body)
+        body = {**before, "periods": [new if p["name"] == self.name else p for p in periods]}
+        return await _write(writing, situation, self.profile, before, body)
+
+
+@dataclass(frozen=True, slots=True)
 class RemovePeriod(Described):
     """Take a period away by its name."""
 
@@ -131,12 +161,8 @@ class RemovePeriod(Described):
         """Refuses a name that no period of the profile has."""
         before = known(situation, "profiles", self.profile, "profile")
         periods = before.get("periods", [])
+        _require_period(situation, self.profile, self.name, periods)
         kept = [period for period in periods if period["name"] != self.name]
-        if len(kept) == len(periods):
-            faults = Faults(self.action)
-            names = [period["name"] for period in periods]
-            faults.unknown(f"profiles.{self.profile}.periods", self.name, "period", names)
-            raise Refused(*faults.lines)
         body = changed(before, {"periods": kept or None})
         return await _write(writing, situation, self.profile, before, body)
 
@@ -162,6 +188,17 @@ class RemoveProfile(Described):
         await writing.remove("profiles", self.profile)
         subject = f"profile:{self.profile}"
         return Change(subject, {**body, **ended.part()}, None, ended.notes)
+
+
+def _require_period(
+    situation: Situation, profile: str, name: str, periods: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raise `Refused` for a name that no period of a profile has."""
+    names = [period["name"] for period in periods]
+    if name not in names:
+        faults = Faults(situation.action)
+        faults.unknown(f"profiles.{profile}.periods", name, "period", names)
+        raise Refused(*faults.lines)
 
 
 async def _write(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from policy.commands.claims import check_claims
 from policy.commands.command import (
@@ -20,9 +20,13 @@ from policy.commands.command import (
     require_absent,
 )
 from policy.commands.effects import Described
+from policy.commands.permissions import check
 from policy.commands.references import release
 from policy.entries import plain
 from policy.store.writing import Writing
+
+SHIPPED: Final = "here"
+"""The venue of the policy that ships."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,27 @@ class AddVenue(Described):
     venue: str
     body: Mapping[str, Any]
     reason: str = ""
+    replaces: str = ""
+    """A venue that goes in the same step. The one that ships (`SHIPPED`) has every private network:
+    beside it no first venue of one's own finds room."""
 
     def permission(self, situation: Situation) -> Permission:
         """An administrator of the organisation, as it has networks that were nobody's."""
-        return Permission(self.action, frozenset({self.venue}))
+        return Permission(self.action, frozenset({self.venue, self.replaces or self.venue}))
 
     async def apply(self, writing: Writing, situation: Situation) -> Change:
-        """Refuses an id that is taken, and networks that overlap those of another venue."""
+        """Refuses an id that is taken, networks that overlap those of another venue, and to replace
+        a venue that rules, exceptions or people name.
+        """
         venues = situation.raw.get("venues", {})
+        gone: dict[str, Any] | None = None
+        notes: tuple[str, ...] = ()
+        if self.replaces:
+            removing = RemoveVenue(self.replaces)
+            check(situation.actor, removing.permission(situation))
+            change = await removing.apply(writing, situation)
+            gone, notes = {"replaced": {self.replaces: change.before}}, change.warnings
+            venues = changed(venues, {self.replaces: None})
         require_absent(situation, "venues", self.venue, venues)
         body = plain(self.body)
         situation.build(venues={**venues, self.venue: body})
@@ -51,7 +68,7 @@ class AddVenue(Described):
         await writing.put_many(
             "rooms", [(f"{self.venue}/{id}", room) for id, room in rooms.items()]
         )
-        return Change(f"venue:{self.venue}", None, body)
+        return Change(f"venue:{self.venue}", gone, body, notes)
 
 
 @dataclass(frozen=True, slots=True)
