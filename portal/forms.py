@@ -40,6 +40,10 @@ class Form:
         """What a field shows: as it was typed."""
         return next(iter(self._values.get(name, ())), "")
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every field and value, as it was sent: to carry a form over another page."""
+        return [(name, value) for name, values in self._values.items() for value in values]
+
     def text(self, name: str, missing: str = "", characters_max: int = 1_000) -> str:
         """A field without blanks around it and control characters; line ends are LF.
 

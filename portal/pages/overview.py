@@ -16,6 +16,7 @@ from sqlalchemy import desc, select
 from blocklists.sources import SourceFault
 from blocklists.standing import SourceStatus
 from policy.store.tables import audit
+from portal.getting_started import steps
 from portal.identity import Me, may
 from portal.rendering import Area, render, zone_of
 from portal.services import Given, Services
@@ -52,6 +53,7 @@ async def show_overview(request: Request, me: Me, services: Given) -> HTMLRespon
         zone=zone,
         health=health,
         lists=lists,
+        starting=await steps(services, me, lists.enabled),
         changes=None if changes is None else changes[:SHOWN_MAX],
         changes_count=0 if changes is None else len(changes),
         changes_more=changes is not None and len(changes) >= ENTRIES_MAX,
