@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from policy.commands.command import Actor, Refused
 from policy.commands.desk import Desk
-from policy.people import read_people
-from policy.reading import Faults, Table
 from policy.store import Store
-from policy.store.reading import read_keys
 from policy.store.writing import Writing
 from policy.types import Grant, Person
 from portal.accounts import entries, factors, links, rows, sessions, setting_up, tokens
 from portal.accounts.care import Care, enter
 from portal.accounts.lockout import Attempts, lock_seconds
 from portal.accounts.passwords import Passwords
+from portal.accounts.persons import read_person
 from portal.accounts.rows import Account
 from portal.accounts.sessions import Place, Session, SessionRules, Stage
 from portal.accounts.setting_up import Newcomer, SetUp
@@ -302,8 +300,7 @@ class Accounts:
     async def person(self, id: str) -> Person | None:
         """A person of the policy; None when it names none of this id."""
         async with self._store.reading() as connection:
-            raw = await read_keys(connection, ["people", "venues"])
-        return person_in(raw, id)
+            return await read_person(connection, id)
 
     async def entry_person(self, link: str, at: float) -> Person | None:
         """Whom a link made at the machine signs in; None when it was used or is over."""
@@ -363,15 +360,6 @@ class Accounts:
 def actor_of(person: Person) -> Actor:
     """A person as the one who does something in the portal."""
     return Actor(person.id, person.name, "portal", person.roles)
-
-
-def person_in(raw: dict[str, Any], id: str) -> Person | None:
-    """A person of a raw document with its people and venues."""
-    people = raw.get("people", {})
-    if id not in people:
-        return None
-    only = {"people": {id: people[id]}}
-    return read_people(Table(only, "", Faults("store")), raw.get("venues", {})).get(id)
 
 
 async def _answers(writing: Writing, account: Account, code: str, at: float) -> bool:

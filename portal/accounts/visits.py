@@ -13,10 +13,9 @@ from typing import Final
 from policy.commands import journal
 from policy.commands.command import Actor
 from policy.store import Store, StoreFault
-from policy.store.reading import read_keys
 from policy.types import Person
 from portal.accounts import rows, sessions, tokens
-from portal.accounts.accounts import person_in
+from portal.accounts.persons import read_person
 from portal.accounts.sessions import SEEN_EVERY_SECONDS, Session, SessionRules
 from portal.accounts.tokens import Token
 
@@ -47,8 +46,7 @@ class Visits:
             if session is None:
                 return None
             account = await rows.find(connection, session.person_id)
-            raw = await read_keys(connection, ["people", "venues"])
-        person = person_in(raw, session.person_id)
+            person = await read_person(connection, session.person_id)
         if person is None:
             return None
         if at - session.seen_at >= SEEN_EVERY_SECONDS:
@@ -65,8 +63,7 @@ class Visits:
             token = await tokens.find(connection, secret, at)
             if token is None:
                 return None
-            raw = await read_keys(connection, ["people", "venues"])
-        person = person_in(raw, token.person_id)
+            person = await read_person(connection, token.person_id)
         if person is None:
             return None
         if at - token.used_at >= tokens.USED_EVERY_SECONDS:

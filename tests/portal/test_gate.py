@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -285,6 +286,8 @@ def test_whoever_says_nothing_or_drips_a_head_is_cut_off(
             assert await talk(pause=0) == b""  # says nothing
             head = [good[i : i + 1] for i in range(len(good))]
             assert await talk(*head, pause=0.05) == b""  # two seconds for a head
+            (accepted,) = await _while_connected(server, port)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             closing = good.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
             assert (await talk(closing, pause=0)).startswith(b"HTTP/1.1 200")
             # A second request on the same connection that never comes to its end.
@@ -304,6 +307,18 @@ def test_whoever_says_nothing_or_drips_a_head_is_cut_off(
             await serving
 
     tell(tmp_path, story)
+
+
+async def _while_connected(server: uvicorn.Server, port: int) -> list[Any]:
+    """The sockets of the server's connections while there is one."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.sleep(0.1)
+    found = [
+        connection.transport.get_extra_info("socket")
+        for connection in server.server_state.connections
+    ]
+    writer.close()
+    return found
 
 
 async def _person(house: House, id: str) -> Person:
