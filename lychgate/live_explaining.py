@@ -56,8 +56,13 @@ class Explaining:
             raise ValueError("; ".join(fault.faults)) from None
 
     def index(self) -> CategoryIndex:
-        """What is known of names now. Waits: not for the loop. Raises `SnapshotFault`."""
-        return self._thread.submit(self._refresh).result().snapshot.index
+        """What is known of names now. Waits: not for the loop. Raises ValueError when no snapshot
+        can be built.
+        """
+        try:
+            return self._thread.submit(self._refresh).result().snapshot.index
+        except SnapshotFault as fault:
+            raise ValueError("; ".join(fault.faults)) from None
 
     def close(self) -> None:
         """End the thread."""
