@@ -1,0 +1,38 @@
+"""Places that somebody may do something for, as choices of a form: rooms and venues."""
+
+from __future__ import annotations
+
+from policy.commands.command import words_of
+from policy.commands.scopes import whom
+from policy.policy import Policy
+from portal.accounts.visits import Visit
+from portal.identity import may
+
+EVERYWHERE = "organisation"
+
+
+def places_for(visit: Visit, policy: Policy, action: str) -> list[tuple[str, str]]:
+    """Scopes of venues and their rooms, with titles; rooms first, for that is what a class has."""
+    found = []
+    for venue in policy.venues.values():
+        if may(visit, action, venue.id):
+            rooms = [f"room:{venue.id}/{room}" for room in venue.rooms]
+            found += [(scope, title_of(policy, scope)) for scope in (*rooms, f"venue:{venue.id}")]
+    return found
+
+
+def title_of(policy: Policy, scope: str) -> str:
+    """A place in words: "IT suite, Ellesmere Port"; a venue as a whole says so."""
+    words = whom(words_of(policy), scope)
+    return f"All of {words.removeprefix('at ')}" if scope.startswith("venue:") else words
+
+
+def venue_of(scope: str) -> str | None:
+    """The venue that a place is, or is in; None for anything else."""
+    kind, _, id = scope.partition(":")
+    return id.partition("/")[0] if kind in ("venue", "room") else None
+
+
+def my_venues(visit: Visit, policy: Policy, action: str) -> list[str]:
+    """The venues at which somebody may do something."""
+    return [venue for venue in policy.venues if may(visit, action, venue)]
