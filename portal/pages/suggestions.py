@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, cast, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from policy.commands.command import Refused
-from policy.commands.subscriptions import Act, ChangeLists
 from portal.accounts.visits import Visit
+from portal.deciding.suggested import judge
 from portal.forms import Form, read_form
-from portal.identity import Allowed, perform
+from portal.identity import Allowed
 from portal.rendering import go, render, zone_of
 from portal.services import Given, Services, Suggestions
 from portal.words import t
@@ -24,7 +23,8 @@ router = APIRouter()
 SHOWN_MAX: Final = 100
 DISMISSED_SHOWN_MAX: Final = 200
 NAME_CHARACTERS_MAX: Final = 255
-ACTS: Final[tuple[Act, ...]] = ("dismiss", "undismiss")
+Act = Literal["dismiss", "undismiss"]
+ACTS: Final[tuple[Act, ...]] = get_args(Act)
 Reader = Annotated[Visit, Depends(Allowed("policy.read"))]
 Decider = Annotated[Visit, Depends(Allowed("list.change"))]
 
@@ -46,27 +46,13 @@ async def decide(request: Request, me: Decider, services: Given) -> Response:
     reason = form.text("reason") or t("suggestions.no_reason")
     if not form.errors:
         try:
-            await judge(request, services, me, acts[0], name, reason)
+            await judge(request, services, me, cast(Act, acts[0]), name, reason)
             return go("/rules/suggestions", f"suggestions.{acts[0]}_done")
         except Refused as refused:
             if refused.permission:
                 raise
             form.refused(refused)
     return await _show(request, services, form, 422)
-
-
-async def judge(
-    request: Request, services: Services, me: Visit, act: Any, name: str, reason: str
-) -> None:
-    """Dismiss a name or take that back, with its entry in the log. Raises `Refused`."""
-    assert services.suggestions is not None
-    queue = services.suggestions()
-    what = queue.dismiss if act == "dismiss" else queue.undismiss
-    do = partial(what, name, by=me.person.name, reason=reason, at=services.clock())
-    try:
-        await perform(request, ChangeLists(act, [name], lambda: asyncio.to_thread(do), reason))
-    except (ValueError, OSError) as fault:
-        raise Refused(f"list.change: {fault}") from fault
 
 
 async def _show(request: Request, services: Services, form: Form, status: int = 200) -> Response:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from blocklists.sheets import SheetFault
-from blocklists.sources import SourceFault
-from blocklists.tracing import Trace
-from categoriser.names import NameFault
 from portal.accounts.visits import Visit
+from portal.deciding.listed import traces_of
 from portal.deciding.pasted import read_pasted
 from portal.deciding.scopes import Places, read_places
 from portal.forms import Form
@@ -26,7 +22,6 @@ from portal.words import t
 router = APIRouter()
 area = Area("/why", "why.navigation", order=10)
 
-TRACES_MAX: Final = 50
 FIELD_CHARACTERS_MAX: Final = 300
 _FIELDS: Final = ("name", "client", "place", "at")
 _KINDS: Final = ("profile", "venue", "room", "device")
@@ -62,7 +57,7 @@ async def _answer(form: Form, services: Services, places: Places) -> dict[str, A
         field, said = _field_of(str(fault))
         form.wrong(field, said)
         return {}
-    traces, readable = await traces_of(services, found["name"])
+    traces = await traces_of(services, found["name"])
     decision = found["decision"]
     category = services.taxonomy.get(decision["category"] or "")
     names = {**found["client"], "category": category}
@@ -70,8 +65,8 @@ async def _answer(form: Form, services: Services, places: Places) -> dict[str, A
     query = {"names": found["name"], "scope": scope}
     return {
         "found": found,
-        "traces": traces,
-        "readable": readable,
+        "traces": traces or (),
+        "readable": traces is not None,
         "starters": [one for one in decision["sources"] if one.startswith(_STARTER)],
         "category": category,
         "because": because(found),
@@ -101,15 +96,6 @@ def scope_of(client: Mapping[str, Any], place: str) -> str:
     if place.startswith(("profile:", "device:", "room:")):
         return place
     return "organisation" if client["venue"] == "unknown" else f"venue:{client['venue']}"
-
-
-async def traces_of(services: Services, name: str) -> tuple[Sequence[Trace], bool]:
-    """Which published lists have a name; and whether the lists could be read."""
-    try:
-        found = await asyncio.to_thread(services.lists.trace, name)
-    except (SourceFault, SheetFault, NameFault, OSError):
-        return (), False
-    return found[:TRACES_MAX], True
 
 
 def _field_of(fault: str) -> tuple[str, str]:
