@@ -17,10 +17,14 @@ import typer
 
 from lychgate.commands import (
     audit,
+    backups,
     bundles,
+    certificates,
     devices,
+    doctor,
     essentials,
     exceptions,
+    init,
     lists,
     organisation,
     pages,
@@ -76,6 +80,7 @@ app.add_typer(essentials.app, name="essential", rich_help_panel=_PLACES)
 app.add_typer(pages.app, name="page", rich_help_panel=_PLACES)
 _KEEPING = "The policy as a whole"
 app.add_typer(policies.app, name="policy", rich_help_panel=_KEEPING)
+app.add_typer(certificates.app, name="certificates", rich_help_panel=_KEEPING)
 app.add_typer(audit.app, name="audit", rich_help_panel=_KEEPING)
 app.add_typer(store.app, name="store", rich_help_panel=_KEEPING)
 
@@ -109,6 +114,12 @@ app.command()(portal.portal)
 app.command()(recorder.record)
 app.command()(up.up)
 app.command()(upstreams.upstreams)
+app.command()(init.init)
+app.command()(init.dhcp)
+app.command()(doctor.doctor)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(backups.migrate)
 app.command("portal-link")(portal.portal_link)
 
 
