@@ -96,11 +96,13 @@ class Recorder:
         self._pause = 0.0
         self._trouble = ""
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Record until told to stop."""
+    async def run(self, stop: asyncio.Event, moved: Callable[[], None] | None = None) -> None:
+        """Record until told to stop. `moved` is called after every look into the spool."""
         try:
             while not stop.is_set():
                 pause = READ_SECONDS if await self.step() else self._pause
+                if moved is not None:
+                    moved()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause)
         finally:

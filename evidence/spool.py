@@ -129,7 +129,7 @@ class SpoolWriter:
         self._number += 1
         id = f"{int(at * 1e6):017d}-{self._own}-{self._number}"
         written = msgspec.msgpack.encode(Batch(VERSION, id, at, details, tallies, traffic, lost))
-        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o770, parents=True, exist_ok=True)
         if len(written) > BATCH_OCTETS_MAX or not self._has_room(len(written), at):
             return False
         part = self._folder / f"{id}{_PART}"
@@ -196,7 +196,7 @@ def read_batch(path: Path) -> Batch:
 def set_aside(path: Path) -> None:
     """Move a damaged file out of the way; of many only some are kept. Raises OSError."""
     aside = path.parent / DAMAGED
-    aside.mkdir(mode=0o750, exist_ok=True)
+    aside.mkdir(mode=0o770, exist_ok=True)
     if sum(1 for _ in aside.iterdir()) >= DAMAGED_MAX:
         path.unlink(missing_ok=True)
     else:

@@ -31,6 +31,7 @@ CHUNK_MAX: Final = 500
 DEVICE_CHARACTERS_MIN: Final = 4
 """A shorter text is no beginning of a pseudonym."""
 _LAST: Final = (1 << 63) - 1
+_NUL: Final = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,7 @@ async def _devices(connection: AsyncConnection, pseudonym: str) -> list[int] | N
     """Numbers of pseudonyms that begin so."""
     if not pseudonym:
         return None
-    begins = pseudonym.lower()
+    begins = _plain(pseudonym)
     asked = select(pseudonyms.c.id).where(
         pseudonyms.c.pseudonym >= begins, pseudonyms.c.pseudonym < begins + "g"
     )
@@ -258,15 +259,20 @@ async def _names(connection: AsyncConnection, wanted: EventFilter) -> list[int] 
     """Numbers of names, those seen first last; at most `NAMES_MAX`."""
     asked: list[ColumnElement[bool]] = []
     if wanted.name_contains:
-        asked.append(names.c.name.contains(wanted.name_contains.lower(), autoescape=True))
+        asked.append(names.c.name.contains(_plain(wanted.name_contains), autoescape=True))
     if wanted.name_ends_with:
-        end = wanted.name_ends_with.lower().strip(".")
+        end = _plain(wanted.name_ends_with).strip(".")
         below = names.c.name.endswith("." + end, autoescape=True)
         asked.append(or_(names.c.name == end, below))
     if not asked:
         return None
     newest = select(names.c.id).where(*asked).order_by(names.c.id.desc())
     return list(await connection.scalars(newest.limit(NAMES_MAX)))
+
+
+def _plain(text: str) -> str:
+    """What is looked for, as names are kept: ASCII, and PostgreSQL takes no NUL."""
+    return text.lower().replace(_NUL, "").encode("ascii", "replace").decode()
 
 
 def _whole(ids: Sequence[int]) -> Select[Any]:

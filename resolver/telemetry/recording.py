@@ -235,7 +235,7 @@ class Recording:
     def _is_notable(self, decision: Decision | None) -> bool:
         if decision is None:
             return False
-        if decision.action != "allow" or decision.suggestions:
+        if decision.action != "allow" or decision.suggestions or decision.reason == "pass":
             return True
         return any(match.category in self._watched for match in decision.matches)
 
