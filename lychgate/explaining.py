@@ -21,7 +21,7 @@ from lychgate.composition import SnapshotBuilder
 from lychgate.config import Configuration
 from lychgate.questions import type_name
 from policy.decision import decide
-from policy.explanation import what_would_change
+from policy.explanation import may_be_excepted, what_would_change
 from policy.policy import Policy
 from policy.types import UNKNOWN_VENUE, Client, Decision, Device
 from resolver.cache import Cache, CacheSettings
@@ -65,6 +65,13 @@ class Explanation:
     route: str | None
     """Who would be asked: `default`, or the conditional forward."""
     changes: tuple[str, ...]
+    may_be_excepted: bool
+    """Whether somebody may approve an exception for it: every blocking category is exemptible."""
+    warn_minutes: int
+    """For how long this client may go on past a warning; 0: not at all."""
+    organisation: str
+    page_texts: tuple[str, ...]
+    """What the organisation says on the block page of this name, the most particular first."""
     origin: str
     """Where the policy came from."""
     warnings: tuple[str, ...]
@@ -115,6 +122,10 @@ class Explanation:
             ),
             "route": self.route,
             "what_would_change_it": list(self.changes),
+            "may_be_excepted": self.may_be_excepted,
+            "warn_minutes": self.warn_minutes,
+            "organisation": self.organisation,
+            "page_texts": list(self.page_texts),
             "policy": self.origin,
             "warnings": list(self.warnings),
         }
@@ -196,6 +207,10 @@ def explain_on(
         safe_search_host=perspective.rewrites.get(wire) if happens == "rewritten" else None,
         route=route,
         changes=what_would_change(decision, perspective.view),
+        may_be_excepted=may_be_excepted(decision, perspective.view),
+        warn_minutes=policy.warn_minutes(perspective.client.profile),
+        organisation=policy.organisation.name,
+        page_texts=_page_texts(decision.category, policy),
         origin=ground.origin,
         warnings=ground.warnings,
     )
@@ -283,6 +298,14 @@ def _happens(
         return ("warned" if decision.action == "warn" else "blocked"), None
     route = "default" if ask.route == DEFAULT_ROUTE else ask.route
     return ("forwarded" if ask.question[:-4] == name else "rewritten"), route
+
+
+def _page_texts(category: str | None, policy: Policy) -> tuple[str, ...]:
+    """Of the category, of those above it, of the organisation."""
+    above: list[str] = []
+    if category is not None and category in policy.taxonomy:
+        above = [category, *policy.taxonomy.ancestors(category)]
+    return tuple(policy.pages[key] for key in (*above, "organisation") if key in policy.pages)
 
 
 def _answer(name: bytes, perspective: Perspective) -> str:

@@ -20,6 +20,7 @@ SOCKETS_MAX: Final = 64
 DNS: Final = "dns"
 PORTAL: Final = "portal"
 BLOCK_PAGE: Final = "block-page"
+BLOCK_PAGE_TLS: Final = "block-page-tls"
 
 
 class InheritFault(ValueError):

@@ -45,11 +45,22 @@ def what_would_change(decision: Decision, view: View) -> tuple[str, ...]:
             )
 
 
-def _for_blocked(decision: Decision, view: View) -> tuple[str, ...]:
-    """Exceptions, the timetable, rules, the profile."""
-    blocking = sorted(
+def may_be_excepted(decision: Decision, view: View) -> bool:
+    """Whether an exception could open the name for this client."""
+    if decision.reason != "category" or decision.action not in ("warn", "block"):
+        return False
+    return all(category in view.kinds.exemptible for category in _blocking(decision, view))
+
+
+def _blocking(decision: Decision, view: View) -> list[str]:
+    return sorted(
         {m.category for m in decision.matches if view.actions.get(m.category) in ("warn", "block")}
     )
+
+
+def _for_blocked(decision: Decision, view: View) -> tuple[str, ...]:
+    """Exceptions, the timetable, rules, the profile."""
+    blocking = _blocking(decision, view)
     closed = [category for category in blocking if category not in view.kinds.exemptible]
     if closed:
         exception = f"No exception: {_and(closed)} cannot be exempted."
