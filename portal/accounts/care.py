@@ -112,6 +112,12 @@ class Care:
             if had:
                 await enter(writing, actor, "account.forget", person_id, at)
 
+    async def is_bound(self, person_id: str) -> bool:
+        """Whether a subject of the OpenID provider is this person."""
+        mine = select(identities.c.digest).where(identities.c.person_id == person_id)
+        async with self._store.reading() as connection:
+            return await connection.scalar(mine.limit(1)) is not None
+
     async def unbind(self, actor: Actor, person_id: str, at: float) -> bool:
         """End the link to a subject of the OpenID provider, and the sessions it made."""
         async with self._store.writing() as writing:

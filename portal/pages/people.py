@@ -94,6 +94,7 @@ async def show_person(request: Request, me: Overseer, services: Given, person: s
         state=state_of(account, at),
         is_locked=account is not None and account.locked_until > at,
         sessions=await services.visits.sessions(person, at),
+        is_bound=await services.accounts.care.is_bound(person),
         is_me=person == me.person.id,
     )
 

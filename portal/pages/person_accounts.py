@@ -60,10 +60,15 @@ async def _require_change(services: Services, me: Visit, person: str, at: float)
     await services.accounts.require_change(actor_of(me), person, at)
 
 
+async def _unbind(services: Services, me: Visit, person: str, at: float) -> None:
+    await services.accounts.care.unbind(actor_of(me), person, at)
+
+
 DEEDS: Final[dict[str, tuple[Deed, str]]] = {
     "unlock": (_unlock, "people.unlocked_done"),
     "no-second-factor": (_drop_factor, "people.factor_done"),
     "end-sessions": (_end_sessions, "people.sessions_done"),
+    "unbind": (_unbind, "openid.unbound_done"),
     "new-password": (_require_change, "people.new_password_done"),
 }
 

@@ -55,6 +55,17 @@ async def come(browser: Browser, provider: Liar, next: str = "/") -> httpx.Respo
     return await browser.get(provider.authorize(there.headers["location"]))
 
 
+async def _session(house: House, id: str) -> str:
+    """A session of another administrator, who is made for it."""
+    async with house.services.store.writing() as writing:
+        body = {"name": id.title(), "roles": [{"role": "administrator"}]}
+        await writing.put("people", id, body)
+    accounts, place = house.services.accounts, Place("192.0.2.1", "test")
+    person = await accounts.person(id)
+    assert person is not None
+    return await accounts.welcome(person, place=place, at=house.clock.at, method="oidc")
+
+
 async def roles_of(house: House, id: str) -> set[tuple[str, tuple[str, ...]]]:
     person = await house.services.accounts.person(id)
     assert person is not None
@@ -169,6 +180,14 @@ def test_an_address_that_somebody_else_has_since_opens_nothing(tmp_path: Path, l
         assert answer.status_code == 403 and "another account" in answer.text
         lying.claims |= {"sub": "1001", "email": "ada-married@college.example"}
         assert (await come(house.browser(), lying)).status_code == 303  # she is known by subject
+        root = house.browser()
+        root.cookies.update({"lychgate": await _session(house, "root")})
+        page = await root.see("/people/id/ada")
+        assert "End the link" in page.text
+        assert (await root.submit("/people/id/ada/account", deed="unbind")).status_code == 303
+        assert ("root", "account.unbind", "person:ada", "done") in await house.audit()
+        lying.claims |= {"sub": "new at the provider", "email": "ada@college.example"}
+        assert (await come(house.browser(), lying)).status_code == 303
         lying.claims |= {"sub": "2", "email": "tom@college.example", "email_verified": False}
         assert (await come(house.browser(), lying)).status_code == 403
 
