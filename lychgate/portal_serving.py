@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,9 @@ import httpx
 import uvicorn
 
 from evidence.store import EvidenceStore
+from lychgate.block_page_serving import serve_block_page
+from lychgate.archiving import ArchiveFault
+from lychgate.archiving.migrating import MigrationFault, migrate
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.heartbeat import Heart
@@ -71,11 +74,13 @@ def serve_portal(configuration: Configuration, settings: Portal) -> int:
     try:
         handed = take_sockets()
         prepare_state(configuration)
+        # An older store is brought to this version with an archive made first, and a way back.
+        migrate(configuration, at=time.time())
         with handed[PORTAL][0] if PORTAL in handed else _listen(settings.listen) as listening:
-            asyncio.run(_serve(configuration, settings, listening, notifier))
+            asyncio.run(_serve(configuration, settings, listening, notifier, handed))
     except ConfigurationFault as fault:
         return _refuse(*fault.faults)
-    except (StoreFault, InheritFault) as fault:
+    except (StoreFault, InheritFault, MigrationFault, ArchiveFault) as fault:
         return _refuse(str(fault))
     except OSError as fault:
         where = write_bind(settings.listen)
@@ -145,7 +150,11 @@ class Resolver:
 
 
 async def _serve(
-    configuration: Configuration, settings: Portal, listening: socket.socket, notifier: Notifier
+    configuration: Configuration,
+    settings: Portal,
+    listening: socket.socket,
+    notifier: Notifier,
+    handed: Mapping[str, Sequence[socket.socket]],
 ) -> None:
     store = await Store.open(configuration.store_url, create=True)
     try:
@@ -177,7 +186,8 @@ async def _serve(
         )
         heart.start()  # It waits for the first page, and tells then.
         try:
-            await _Server(config).serve(sockets=[listening])
+            async with serve_block_page(services, configuration, handed):
+                await _Server(config).serve(sockets=[listening])
         finally:
             heart.stop()
             if services.evidence is not None:
