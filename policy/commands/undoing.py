@@ -16,6 +16,7 @@ from policy.audit import AuditEntry
 from policy.commands.bundles import AddBundle, ChangeBundle, RemoveBundle
 from policy.commands.command import Change, Command, Permission, Refused, Situation
 from policy.commands.essentials import AddEssential, RemoveEssential
+from policy.commands.opposites import OPPOSITES
 from policy.commands.scopes import require, whom, widest
 from policy.policy import Policy
 from policy.store.writing import Writing
@@ -95,7 +96,7 @@ def undoing(entry: AuditEntry, reason: str) -> Command | None:
         if not before and not after:
             return None
         return UndoRules(entry.number, _listed(before), _listed(after), reason)
-    make = _OPPOSITE.get(entry.action)
+    make = _OPPOSITE.get(entry.action) or OPPOSITES.get(entry.action)
     return None if make is None else make(id, before, after, reason)
 
 
