@@ -94,7 +94,7 @@ def test_helping_with_an_account(tmp_path: Path) -> None:
         browser = house.browser()
         await browser.sign_in("ada")
         page = await browser.see("/people/id/tom")
-        assert "Signed in 1 times" in page.text
+        assert "Browsers signed in: 1." in page.text
         path = "/people/id/tom/account"
         assert (await browser.submit(path, deed="end-sessions")).status_code == 303
         assert (await tom.get("/venues")).status_code == 303
