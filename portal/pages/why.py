@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -70,6 +71,8 @@ async def _answer(form: Form, services: Services, places: Places) -> dict[str, A
         "starters": [one for one in decision["sources"] if one.startswith(_STARTER)],
         "category": category,
         "because": because(found),
+        "at": _spoken(found["at"]),
+        "until": _spoken(decision["valid_until"]),
         "who": _who(names, places),
         "allow_query": urlencode({"action": "allow", **query}),
         "deny_query": urlencode({"action": "deny", **query}),
@@ -96,6 +99,14 @@ def scope_of(client: Mapping[str, Any], place: str) -> str:
     if place.startswith(("profile:", "device:", "room:")):
         return place
     return "organisation" if client["venue"] == "unknown" else f"venue:{client['venue']}"
+
+
+def _spoken(text: str | None) -> str:
+    """`21 November 2026, 11:08` of a local ISO time; "" for none."""
+    if text is None:
+        return ""
+    local = datetime.fromisoformat(text)
+    return f"{local.day} {local:%B %Y, %H:%M}"
 
 
 def _field_of(fault: str) -> tuple[str, str]:

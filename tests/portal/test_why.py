@@ -96,7 +96,7 @@ def test_an_address_a_time_and_what_is_open(tmp_path: Path) -> None:
             "Why: one.example",
             "10.20.9.7",
             "Lab, Crewe",
-            "2026-11-21 12:30",
+            "21 November 2026, 12:30",
             "A rule of yours",
         ):
             assert said in text, said
