@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from policy.audit import AuditEntry
@@ -86,6 +86,41 @@ class UndoRules:
         return said
 
 
+@dataclass(frozen=True, slots=True)
+class UndoBundleChange(ChangeBundle):
+    """Give a bundle back what it was, unless it is another one by now."""
+
+    left: Mapping[str, Any] = field(default_factory=dict)
+    """As the entry left it."""
+
+    async def apply(self, writing: Writing, situation: Situation) -> Change:
+        """Refuses what was changed since."""
+        await _require_left(writing, situation, self.bundle, self.left)
+        return await ChangeBundle.apply(self, writing, situation)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoBundle(RemoveBundle):
+    """Give up a bundle that was added, unless it is another one by now."""
+
+    left: Mapping[str, Any] = field(default_factory=dict)
+    """As the entry left it."""
+
+    async def apply(self, writing: Writing, situation: Situation) -> Change:
+        """Refuses what was changed since."""
+        await _require_left(writing, situation, self.bundle, self.left)
+        return await RemoveBundle.apply(self, writing, situation)
+
+
+async def _require_left(
+    writing: Writing, situation: Situation, bundle: str, left: Mapping[str, Any]
+) -> None:
+    there = await writing.get("bundles", bundle)
+    if there is not None and there != left:
+        allowed = "allowed: an entry whose bundle is as it left it"
+        raise Refused(f"{situation.action}: bundles.{bundle}: it was changed since; {allowed}")
+
+
 def undoing(entry: AuditEntry, reason: str) -> Command | None:
     """The command that undoes an entry; None when there is none for what it did."""
     if entry.outcome != "done":
@@ -103,13 +138,13 @@ def undoing(entry: AuditEntry, reason: str) -> Command | None:
 def _restoring(id: str, before: Any, after: Any, reason: str) -> Command:
     """A change back: what the entry brought and was not there before goes."""
     changes = {key: before.get(key) for key in {*before, *after}}
-    return ChangeBundle(id, changes, reason)
+    return UndoBundleChange(id, changes, reason, after)
 
 
 _OPPOSITE: Final[Mapping[str, Callable[[str, Any, Any, str], Command]]] = {
     "essential.add": lambda id, before, after, reason: RemoveEssential(id, reason),
     "essential.remove": lambda id, before, after, reason: AddEssential(id, reason),
-    "bundle.add": lambda id, before, after, reason: RemoveBundle(id, reason),
+    "bundle.add": lambda id, before, after, reason: UndoBundle(id, reason, after),
     "bundle.remove": lambda id, before, after, reason: AddBundle(
         id, {key: before[key] for key in ("title", "sites") if key in before}, reason
     ),

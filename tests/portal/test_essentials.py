@@ -70,6 +70,8 @@ def test_a_bundle_is_added_changed_removed_and_undone(tmp_path: Path) -> None:
         assert "it no longer opens cdn.example" in page.text
         await b.submit("/rules/bundles/change", **changed, confirmed="yes")
         number = len(await house.audit())
+        page = await b.see(f"/undo/{number - 1}")  # what was added is another one by now
+        assert page.status_code == 422 and "it was changed since" in page.text
         await b.see(f"/undo/{number}")
         await b.submit(f"/undo/{number}", confirmed="yes")
         body = (await entries(house, "bundles"))["our-moodle"]

@@ -336,7 +336,7 @@ def test_pages_of_many_rules_are_quick(tmp_path: Path) -> None:
         b = house.browser()
         await b.sign_in("ada")
         page = await b.see("/rules")
-        assert "50,000 rules" in page.text
+        assert "Rules: 50,000" in page.text
         assert "n49999.example" in page.text
         page = await b.see("/rules?before=49951")
         assert "n49949.example" in page.text and "n49999.example" not in page.text

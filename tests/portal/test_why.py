@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
-from blocklists.tracing import Trace
+from blocklists.tracing import Standing, Trace
 from lychgate.config import load
+from lychgate.explaining import Happens
 from lychgate.live_explaining import Explaining
+from policy.commands.command import Via
+from policy.types import Reason
 from portal.app import create_app
+from portal.words import texts
 from tests.portal.test_rules import HOSTILE, furnish, rule
 from tests.portal.visitors import House, NoLists, Story, tell
 
@@ -142,3 +146,11 @@ def test_nobody_without_a_role_asks(tmp_path: Path) -> None:
         assert page.url.path == "/sign-in"
 
     explain(tmp_path, story)
+
+
+def test_everything_that_may_happen_has_words() -> None:
+    assert {f"why.reason_{reason}" for reason in get_args(Reason)} <= texts().keys()
+    happens = {word.replace(" ", "_") for word in get_args(Happens)}
+    assert {f"why.happens_{word}" for word in happens} <= texts().keys()
+    assert {f"why.standing_{word}" for word in get_args(Standing)} <= texts().keys()
+    assert {f"audit.via_{word}" for word in get_args(Via)} <= texts().keys()
