@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs assets bench clean
+.PHONY: help run test lint format docs assets bench deb sbom audit clean
 # A line of a recipe that is cut short must not leave half a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -45,6 +45,15 @@ assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)
 	$(RUN) bench/lists.py
+
+deb: $(VENV)/.installed-test ## build the Debian package into dist/ (needs dpkg-deb and Python 3.11)
+	$(RUN) packaging/deb.py $(ARGS)
+
+sbom: $(VENV)/.installed ## list what an installation contains, as CycloneDX, in dist/lychgate.cdx.json
+	$(RUN) packaging/sbom.py $(ARGS)
+
+audit: $(VENV)/.installed ## ask whether anything in requirements.lock has a known fault (needs pip-audit)
+	packaging/audit.sh $(ARGS)
 
 clean: ## remove what was installed and built; var/ stays
 	rm -rf $(VENV) build dist *.egg-info

@@ -31,6 +31,10 @@ app = typer.Typer(
 app.add_typer(list_contents.app)
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Lists, as in ut1:gambling.")]
+NOTHING_FETCHED = 75
+"""For the service manager: nobody could be reached, so it is worth trying again soon (EX_TEMPFAIL
+of sysexits.h)."""
+
 By = Annotated[str, typer.Option("--by", help="Who decides this.", show_default=False)]
 Because = Annotated[str, typer.Option("--reason", help="Why.", show_default=False)]
 
@@ -278,6 +282,9 @@ def _refresh(
             report = listing.refresh(at=time.time(), only=only, force=force, progress=progress)
         (log_refreshed if log else show_refreshed)(report)
         _compile(listing, log=log)
+    failed = report.ids("failed")
+    if log and failed and len(failed) == len(report.results) - len(report.ids("waiting")):
+        raise typer.Exit(NOTHING_FETCHED)
     if report.ids("held", "failed"):
         raise typer.Exit(FINDING)
 

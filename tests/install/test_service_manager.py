@@ -188,6 +188,18 @@ def test_the_portal_says_when_its_pages_are_there(
         wait_until(lambda: manager.said("STOPPING"), "STOPPING")
 
 
+def test_the_recorder_says_that_its_loop_moves(tmp_path: Path, upstream_port: int) -> None:
+    configure(tmp_path, upstream_port)
+    with ServiceManager(tmp_path) as manager:
+        process = manager.start("record", "--config", "lychgate.toml", watchdog_seconds=2.0)
+        manager.wait_for("READY")
+        assert manager.said("STATUS")[0] == "recording"
+        manager.wait_for("WATCHDOG", 3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        wait_until(lambda: manager.said("STOPPING"), "STOPPING")
+
+
 def _answers(port: int) -> bool:
     query = dns.message.make_query("www.bet365.com", "A")
     try:
