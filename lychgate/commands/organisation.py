@@ -61,6 +61,14 @@ def change(
             show_default=False,
         ),
     ] = None,
+    warn_minutes: Annotated[
+        int | None,
+        typer.Option(
+            help="How long somebody may go on past a warning where their profile does not say; "
+            "0: not at all.",
+            show_default=False,
+        ),
+    ] = None,
     reason: Reason = "",
     person: Person = None,
     dry_run: DryRun = False,
@@ -73,6 +81,12 @@ def change(
     """
     from policy.commands.organisation import ChangeOrganisation
 
-    new = changes(name=name, timezone=timezone, default_profile=default_profile, holidays=holidays)
+    new = changes(
+        name=name,
+        timezone=timezone,
+        default_profile=default_profile,
+        holidays=holidays,
+        warn_minutes=warn_minutes,
+    )
     require_changes("organisation change", new)
     decide(ChangeOrganisation(new, reason), Manner(config, person, dry_run, as_json))

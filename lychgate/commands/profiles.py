@@ -43,6 +43,14 @@ YouTube = Annotated[
     str | None,
     typer.Option("--youtube", help="off, moderate or strict.", show_default="moderate"),
 ]
+WarnMinutes = Annotated[
+    int | None,
+    typer.Option(
+        "--warn-minutes",
+        help="How long somebody may go on past a warning; 0: not at all.",
+        show_default="as the organisation",
+    ),
+]
 Pairs = Annotated[
     list[str],
     typer.Argument(
@@ -62,6 +70,7 @@ def add(
     answer: Answer = None,
     safe_search: SafeSearch = None,
     youtube: YouTube = None,
+    warn_minutes: WarnMinutes = None,
     reason: Reason = "",
     person: Person = None,
     dry_run: DryRun = False,
@@ -74,7 +83,13 @@ def add(
     """
     from policy.commands.profiles import AddProfile
 
-    body = given(title=title, answer=answer, safe_search=safe_search, youtube=youtube)
+    body = given(
+        title=title,
+        answer=answer,
+        safe_search=safe_search,
+        youtube=youtube,
+        warn_minutes=warn_minutes,
+    )
     decide(AddProfile(profile, body, reason), Manner(config, person, dry_run, as_json))
 
 
@@ -159,6 +174,7 @@ def change(
     answer: Answer = None,
     safe_search: SafeSearch = None,
     youtube: YouTube = None,
+    warn_minutes: WarnMinutes = None,
     reason: Reason = "",
     person: Person = None,
     dry_run: DryRun = False,
@@ -171,7 +187,13 @@ def change(
     """
     from policy.commands.profiles import ChangeProfile
 
-    new = changes(title=title, answer=answer, safe_search=safe_search, youtube=youtube)
+    new = changes(
+        title=title,
+        answer=answer,
+        safe_search=safe_search,
+        youtube=youtube,
+        warn_minutes=warn_minutes,
+    )
     require_changes("profile change", new)
     decide(ChangeProfile(profile, new, reason), Manner(config, person, dry_run, as_json))
 

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.store import EvidenceStore
 from lychgate import config
 from lychgate.live_explaining import Explaining
 from lychgate.office import Office
@@ -31,6 +32,7 @@ from policy.types import Grant
 from portal.block_page.app import BlockPage, BlockPageSettings
 from portal.block_page.asked import name_of, read_request
 from portal.block_page.tokens import TOKEN_SECONDS, Tokens
+from tests.evidence.happenings import batch, detail, record
 from tests.portal.visitors import SATURDAY, Clock
 
 OURS = "blocked.lychgate.internal"
@@ -320,6 +322,38 @@ def test_our_own_name(tmp_path: Path) -> None:
         shop = await told.see(f"http://{OURS}/", params={"name": SHOP})
         on = await told.send(f"http://{OURS}/.lychgate/continue", shop)
         assert on.status_code == 200 and f'href="http://{SHOP}/"' in on.text
+
+    tell(tmp_path, story)
+
+
+def test_what_was_blocked_lately(tmp_path: Path) -> None:
+    """From a real telemetry database; each address sees its own, and of that the last minutes."""
+
+    async def story(told: Told) -> None:
+        evidence = await EvidenceStore.open(
+            f"sqlite+aiosqlite:///{tmp_path / 'seen.db'}", create=True
+        )
+        now = told.clock.at
+        happened = [
+            detail(now - 60, BETS, address=LEARNER),
+            detail(now - 30, BETS, address=LEARNER),
+            detail(now - 90, "dates.example", address=LEARNER, action="warn", category="dating"),
+            detail(now - 60, "monitored.example", address=LEARNER, action="monitor"),
+            detail(now - 3600, "old.example", address=LEARNER),
+            detail(now - 60, "others.example", address=OTHER),
+            detail(now - 60, "<b>hostile</b>.example", address=LEARNER),
+        ]
+        await record(evidence, batch("one", happened, at=now), at=now)
+        services = _with(told.services, evidence=evidence)
+        seeing = Told(BlockPage(services, BlockPageSettings(OURS)), services, told.clock)
+        page = await seeing.see(f"http://{OURS}/")
+        listed = re.findall(r'href="/\?name=([^"]+)"', page.text)
+        assert listed == [BETS, "dates.example"]
+        assert re.search(r"Gambling 11:0[78]", plain(page))
+        assert "<b>" not in page.text and "others" not in page.text
+        nobody = await seeing.see(f"http://{OURS}/", "10.20.1.7")
+        assert "Nothing was blocked" in plain(nobody)
+        await evidence.close()
 
     tell(tmp_path, story)
 
