@@ -31,6 +31,9 @@ from policy.store.store import Store
 
 READ_SECONDS: Final = 0.5
 """Between two looks into the spool."""
+BUSY_SECONDS: Final = 1.5
+"""The same after there was something: one transaction for two batches costs half of two. With the
+second that resolvers wait, what was blocked is there within 3 s."""
 BATCHES_MAX: Final = 40
 """Batches of one transaction."""
 OCTETS_MAX: Final = 8 << 20
@@ -95,18 +98,24 @@ class Recorder:
         self._prune_at = self._tidy_at = self._sweep_at = self._standing_at = 0.0
         self._pause = 0.0
         self._trouble = ""
+        self._busy = False
 
     async def run(self, stop: asyncio.Event, moved: Callable[[], None] | None = None) -> None:
         """Record until told to stop. `moved` is called after every look into the spool."""
         try:
             while not stop.is_set():
-                pause = READ_SECONDS if await self.step() else self._pause
+                await self.step()
                 if moved is not None:
                     moved()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause)
+                    await asyncio.wait_for(stop.wait(), self.pause)
         finally:
             await self.close()
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next step."""
+        return self._pause or (BUSY_SECONDS if self._busy else READ_SECONDS)
 
     async def once(self) -> bool:
         """Take in what is in the spool, prune, do every duty once; whether all went well."""
@@ -172,6 +181,7 @@ class Recorder:
         for _ in range(ROUNDS_MAX):
             paths = await asyncio.to_thread(spool.waiting, folder, BATCHES_MAX)
             read = await asyncio.to_thread(self._read, paths)
+            self._busy = bool(read)
             if not read:
                 return
             await self._write(store, read, at)

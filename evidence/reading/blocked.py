@@ -163,19 +163,21 @@ async def top_blocked(
     ids = places.venue_ids(venues)
     verdicts = places.decided(action=action, categories=categories) or []
     days = _days(since, until)
-    asked = select(
-        noted_days.c.domain_id, noted_days.c.verdict_id, func.sum(noted_days.c.queries)
-    ).where(noted_days.c.at.between(*days), noted_days.c.verdict_id.in_(verdicts))
+    queries = func.sum(noted_days.c.queries)
+    inside = [noted_days.c.at.between(*days), noted_days.c.verdict_id.in_(verdicts)]
     if ids is not None:
-        asked = asked.where(noted_days.c.venue_id.in_(ids))
-    queries: Counter[int] = Counter()
+        inside.append(noted_days.c.venue_id.in_(ids))
+    asked = select(noted_days.c.domain_id, queries).where(*inside).group_by(noted_days.c.domain_id)
+    most = asked.order_by(queries.desc(), noted_days.c.domain_id).limit(min(limit, TOP_MAX))
+    top = [(id, int(count)) for id, count in await connection.execute(most)]
     for_category: dict[int, Counter[str]] = defaultdict(Counter)
+    of_top = select(noted_days.c.domain_id, noted_days.c.verdict_id, queries).where(
+        noted_days.c.domain_id.in_([id for id, _ in top]), *inside
+    )
     for domain_id, verdict_id, count in await connection.execute(
-        asked.group_by(noted_days.c.domain_id, noted_days.c.verdict_id)
+        of_top.group_by(noted_days.c.domain_id, noted_days.c.verdict_id)
     ):
-        queries[domain_id] += int(count)
         for_category[domain_id][places.verdicts[verdict_id].category] += int(count)
-    top = queries.most_common(min(limit, TOP_MAX))
     known = await _domains(connection, [id for id, _ in top])
     devices = await _devices(connection, [id for id, _ in top], days, ids)
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -71,9 +71,8 @@ async def tallies(
     table = tally_tables[grain or grain_of(since, until)]
     step = MINUTES_OF[grain or grain_of(since, until)]
     places = await Places.read(connection)
-    keys = [table.c.origin_id, table.c.verdict_id]
-    if "time" in by:
-        keys.insert(0, table.c.at)
+    # Only what is asked for is kept apart: a row for each hour, not for each hour and verdict.
+    keys = [table.c[column] for column, words in _COLUMNS.items() if words & {*by}]
     asked = select(*keys, func.sum(table.c.queries)).where(
         table.c.at > minute_of(since) - step, table.c.at < minute_of(until - 0.001) + 1
     )
@@ -82,21 +81,20 @@ async def tallies(
     if (verdicts := places.decided(action=action)) is not None:
         asked = asked.where(table.c.verdict_id.in_(verdicts))
     counts: Counter[tuple[str, ...]] = Counter()
-    for *at, origin_id, verdict_id, queries in await connection.execute(
-        asked.group_by(*keys).limit(ROWS_MAX)
-    ):
-        origin, verdict = places.origins.get(origin_id), places.verdicts.get(verdict_id)
-        if origin is not None and verdict is not None:
-            time = str(at[0] * 60) if at else ""
-            for values in _values(by, time, origin, verdict):
-                counts[values] += int(queries)
+    grouped = asked.group_by(*keys) if keys else asked
+    for row in await connection.execute(grouped.limit(ROWS_MAX)):
+        found_keys = dict(zip((key.name for key in keys), row, strict=False))
+        for values in _values(by, found_keys, places):
+            counts[values] += int(row[-1] or 0)
     found = [Figure(values, queries) for values, queries in counts.most_common(FIGURES_MAX)]
     return sorted(found, key=lambda one: one.values) if "time" in by else found
 
 
-def _values(by: Sequence[By], time: str, origin: Origin, verdict: Verdict) -> list[tuple[str, ...]]:
+def _values(by: Sequence[By], keys: Mapping[str, int], places: Places) -> list[tuple[str, ...]]:
+    origin = places.origins.get(keys.get("origin_id", 0), _NOWHERE)
+    verdict = places.verdicts.get(keys.get("verdict_id", 0), _NOTHING)
     known = {
-        "time": time,
+        "time": str(keys.get("at", 0) * 60),
         "venue": origin.venue,
         "profile": origin.profile,
         "action": verdict.action,
@@ -105,6 +103,16 @@ def _values(by: Sequence[By], time: str, origin: Origin, verdict: Verdict) -> li
     }
     sources = (verdict.sources or ("",)) if "source" in by else ("",)
     return [tuple(known.get(key, source) for key in by) for source in sources]
+
+
+_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
+    "at": frozenset({"time"}),
+    "origin_id": frozenset({"venue", "profile"}),
+    "verdict_id": frozenset({"action", "reason", "category", "source"}),
+}
+"""The columns of a tally, and what follows from each."""
+_NOWHERE: Final = Origin("", "", "", "")
+_NOTHING: Final = Verdict("", "", "", ())
 
 
 async def traffic(
