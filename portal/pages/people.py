@@ -12,6 +12,7 @@ from starlette.responses import Response
 from policy.commands.people import AddPerson, ChangePerson, RemovePerson
 from policy.people import ROLES
 from policy.types import Person
+from portal.accounts.care import AccountStanding
 from portal.accounts.visits import Visit
 from portal.confirming import carry_out, reason_of
 from portal.forms import Form, read_form
@@ -28,6 +29,10 @@ area = Area("/people", "people.navigation", order=60, action="person.change")
 Overseer = Annotated[Visit, Depends(Allowed("person.change"))]
 """Whoever manages people somewhere."""
 
+SHOWN_MAX: Final = 200
+"""People on the page; there may be 10,000, and the search finds the others."""
+SEARCHED_FROM: Final = 20
+"""With fewer people nobody needs to search."""
 EVERYWHERE: Final = "*"
 TRUSTED: Final = ("administrator", "safeguarding-lead")
 """Roles that only an administrator of everything gives."""
@@ -38,12 +43,22 @@ _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 async def show_people(request: Request, me: Overseer, services: Given) -> Response:
     """Everybody whom somebody may manage."""
     now = await standing(services)
+    accounts = await services.accounts.care.standings()
     at = services.clock()
-    rows = []
-    for id in people_of(me, now):
-        account = await services.accounts.account(id)
-        rows.append((now.policy.people[id], state_of(account, at)))
-    return render(request, "people/list", standing=now, rows=rows, roles_of=roles_of)
+    wanted = request.query_params.get("q", "").strip().lower()[:100]
+    people = [now.policy.people[id] for id in people_of(me, now)]
+    found = [one for one in people if wanted in f"{one.id}\n{one.name}\n{one.email}".lower()]
+    rows = [(one, state_of(accounts.get(one.id), at)) for one in found[:SHOWN_MAX]]
+    return render(
+        request,
+        "people/list",
+        standing=now,
+        rows=rows,
+        roles_of=roles_of,
+        wanted=wanted,
+        count=len(found),
+        searchable=len(people) > SEARCHED_FROM,
+    )
 
 
 @router.get("/people/add")
@@ -82,7 +97,7 @@ async def show_person(request: Request, me: Overseer, services: Given, person: s
     """One person, and their account."""
     now = await standing(services)
     known = known_person(me, now, person)
-    account = await services.accounts.account(person)
+    account = (await services.accounts.care.standings()).get(person)
     at = services.clock()
     return render(
         request,
@@ -169,13 +184,14 @@ def roles_of(person: Person, now: Standing) -> list[str]:
     return said
 
 
-def state_of(account: Any, at: float) -> str:
+def state_of(account: AccountStanding | None, at: float) -> str:
     """The key of how somebody signs in."""
-    if account is None or account.password is None:
-        return "people.no_password"
+    if account is None or not account.has_password:
+        bound = account is not None and account.is_bound
+        return "people.by_provider" if bound else "people.no_password"
     if account.locked_until > at:
         return "people.locked"
-    return "people.no_factor" if account.totp_seed is None else "people.with_factor"
+    return "people.with_factor" if account.has_second_factor else "people.no_factor"
 
 
 def _body(form: Form, me: Visit, now: Standing) -> dict[str, Any]:

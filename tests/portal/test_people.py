@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from portal.accounts import rows
 from tests.portal.settlers import HOSTILE, confirm, document, move, settle
@@ -161,5 +162,23 @@ def test_others_have_no_people(tmp_path: Path) -> None:
         assert page.status_code == 403 and "administrator" in page.text
         assert (await browser.submit("/people/add", name="X")).status_code == 403
         assert (await browser.submit("/people/id/ada/link")).status_code == 403
+
+    tell(tmp_path, story)
+
+
+def test_many_people_are_searched(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with house.services.store.writing() as writing:
+            for number in range(250):
+                roles = [{"role": "tutor"}]
+                await writing.put("people", f"t{number}", {"name": f"T {number}", "roles": roles})
+        browser = house.browser()
+        await browser.sign_in("ada")
+        page = await browser.see("/people")
+        assert "People found: 254; shown: 200." in page.text
+        page = await browser.see("/people?q=T%20249")
+        assert "People found: 1; shown: 1." in page.text and "/people/id/t249" in page.text
+        page = await browser.see(f"/people?q={quote(HOSTILE)}")
+        assert "People found: 0" in page.text and HOSTILE not in page.text
 
     tell(tmp_path, story)
