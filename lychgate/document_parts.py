@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from lychgate import doctor
 from resolver.upstream import presets
 
 _PART: Final = re.compile(r"(<!-- written: (\w+) -->\n).*?(<!-- end -->\n)", re.S)
@@ -48,6 +49,14 @@ def _presets() -> Iterator[str]:
         )
 
 
+def _checks() -> Iterator[str]:
+    yield "| check | looks for |"
+    yield "|---|---|"
+    for word in doctor.CHECKS:
+        yield f"| `{word}` | {doctor.looks_for(word)} |"
+
+
 PARTS: Final[Mapping[str, Mapping[str, Callable[[], Iterator[str]]]]] = {
+    "troubleshooting.md": {"checks": _checks},
     "upstreams.md": {"presets": _presets},
 }

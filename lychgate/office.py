@@ -153,11 +153,10 @@ class Office:
             fills = "`lychgate policy import` puts another policy into it"
             raise Refused(f"{self.where}: there is a store already; {fills}")
 
-    def upgrade(self) -> None:
-        """Bring an older store to this version."""
+    def require_present(self) -> None:
+        """Raise `StoreFault` when there is no store of any version."""
         if not self.is_there():
             raise self._nothing()
-        self._open_or_make()
 
     def _open_or_make(self) -> None:
         file = self._configuration.store_file

@@ -17,6 +17,8 @@ from sqlalchemy import URL
 from lychgate.archiving import ArchiveFault
 from policy.store import backup
 from policy.store.engine import file_of, read_url, shown
+from policy.store.tables import METADATA
+from policy.store.versions import VERSION_TABLE
 
 SECONDS_MAX: Final = 3600
 _HEADER: Final = b"SQLite format 3\0"
@@ -49,9 +51,26 @@ def dump(url: str, to: Path) -> None:
 
 def load(url: str, dumped: Path) -> None:
     """Put a dump in place of what is there, whole or not at all. Raises `ArchiveFault`."""
+    import portal.accounts.tables  # noqa: F401 - they are in the same store
+
     address = read_url(url)
-    options = ("--clean", "--if-exists", "--no-owner", "--no-acl", "--single-transaction")
-    _run(address, "pg_restore", *options, "--dbname", str(address.database), str(dumped))
+    options = ("--clean", "--if-exists", "--no-owner", "--no-acl")
+    script = dumped.with_name(f"{dumped.name}.sql")
+    try:
+        _run(None, "pg_restore", *options, f"--file={script}", str(dumped))
+        # A newer version may have made tables that the dump knows nothing of. All in one
+        # transaction: after a fault the database is as it was.
+        tables = (*METADATA.tables, VERSION_TABLE)
+        drops = "".join(f'DROP TABLE IF EXISTS "{name}" CASCADE;\n' for name in tables)
+        script.write_text(drops + script.read_text(encoding="utf-8"), encoding="utf-8")
+        _run(
+            address,
+            "psql",
+            *("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"),
+            f"--file={script}",
+        )
+    finally:
+        script.unlink(missing_ok=True)
 
 
 def check_dump(dumped: Path) -> None:

@@ -215,12 +215,6 @@ def dhcp(
     except ValueError:
         refuse([f"--address: {address!r} is not an address; use one as in 192.168.1.2"])
     here = attached()
-    if chosen is not None:
-        here = [
-            one
-            for one in here
-            if str(chosen) != one.address and one.network.version != chosen.version
-        ]
     _show_dhcp(here, [router] if router else list(known), "" if chosen is None else str(chosen))
 
 

@@ -112,14 +112,16 @@ def check(as_json: Json = False, config: Config = None) -> None:
 def upgrade(config: Config = None) -> None:
     """Bring the store to this version of Lychgate. An older Lychgate will not use it any more.
 
-    Make a copy first: `lychgate store backup`.
+    The same as `lychgate migrate`: an archive is made first, and what cannot be used is undone.
 
     Example: `lychgate store upgrade`
     """
+    from lychgate.commands.backups import migrate
+
     office = open_office(config)
     with telling_faults():
-        office.upgrade()
-    typer.echo(f"{office.where}: it is of this version")
+        office.require_present()
+    migrate(ready_within=None, undo=False, force=False, config=config)
 
 
 @app.command()

@@ -28,7 +28,7 @@ def test_each_database_is_made_changed_and_read(store_url: str, tmp_path: Path) 
     office.create()
     with pytest.raises(Refused, match="there is a store already"):
         office.create()
-    office.upgrade()
+    office.require_present()
     change = ChangeVenue("here", {"title": "Crewe"}, "its name")
     dry = office.perform(change, person=None, at=time.time(), dry_run=True)
     assert dry.audit_number is None
