@@ -115,8 +115,8 @@ def _term(now: Standing, name: str) -> dict[str, Any]:
 
 def _body(form: Form) -> dict[str, str]:
     body = {"name": form.text("name", "terms.name_missing", NAME_CHARACTERS_MAX)}
-    for key in ("from", "to"):
-        body[key] = form.text(key, f"terms.{key}_missing")
+    for key, missing in (("from", "terms.from_missing"), ("to", "terms.to_missing")):
+        body[key] = form.text(key, missing)
         if body[key] and not _DAY.fullmatch(body[key]):
             form.wrong(key, t("terms.day_wrong"))
     return body
