@@ -173,6 +173,8 @@ class Services:
     settings: PortalSettings = field(default_factory=PortalSettings)
     openid: Provider | None = None
     """Where people sign in by OpenID Connect; None: nowhere."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False)
+    """What was read of the store, by who read it: kept while its stamps stay the same."""
     arrivals: Arrivals | None = None
     """Who they are then; there whenever `openid` is."""
     suggestions: Callable[[], Suggestions] | None = None

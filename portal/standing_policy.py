@@ -17,10 +17,11 @@ from policy.commands.desk import PLACES
 from policy.document import Builder, PolicyFault
 from policy.policy import Policy
 from policy.store import StoreFault
-from policy.store.reading import read_keys
+from policy.store.reading import StoredParts, read_parts
 from portal.services import Services
 
 ID_CHARACTERS_MAX: Final = 60
+_KEPT: Final = "standing policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,26 @@ class Standing:
 
 
 async def standing(services: Services) -> Standing:
-    """The policy as it stands. Raises `StoreFault`, also when what is stored is not sound."""
+    """The policy as it stands. Raises `StoreFault`, also when what is stored is not sound.
+
+    Reading and building 1,000 venues takes 0.2 s, asking whether anything changed 1 ms: the last
+    one is kept with the services.
+    """
+    kept = services.kept.get(_KEPT)
+    known: tuple[StoredParts, Standing] | None = kept if isinstance(kept, tuple) else None
     async with services.store.reading() as connection:
-        raw = await read_keys(connection, PLACES)
+        parts = await read_parts(connection, PLACES, known and known[0])
+    if known is not None and all(parts.raw.get(key) is known[0].raw.get(key) for key in PLACES):
+        return known[1]
     try:
         builder = Builder(services.taxonomy, "store")
-        policy = await asyncio.to_thread(builder.build, raw, fingerprint="")
+        policy = await asyncio.to_thread(builder.build, parts.raw, fingerprint="")
     except PolicyFault as fault:
         wrong = "; ".join(fault.faults)
         raise StoreFault("refused", "store", wrong, "put a sound policy in its place") from fault
-    return Standing(raw, policy)
+    now = Standing(parts.raw, policy)
+    services.kept[_KEPT] = parts, now
+    return now
 
 
 def id_from(title: str) -> str:

@@ -41,34 +41,53 @@ class StoredDocument:
     """A random word of each of those commits; after a backup two histories share their numbers."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredParts:
+    """Some keys of the raw document, which nobody may change."""
+
+    raw: dict[str, Any]
+    stamps: Mapping[Kind, str]
+    """A random word of the last commit of each kind, also of kinds that are not in `raw`."""
+
+
 async def read_document(
     connection: AsyncConnection, known: StoredDocument | None = None
 ) -> StoredDocument:
     """The whole document, in the transaction that is open."""
-    result = await connection.execute(
-        select(revisions.c.kind, revisions.c.revision, revisions.c.stamp)
+    result = await connection.execute(select(revisions.c.kind, revisions.c.revision))
+    committed: dict[str, int] = {row.kind: row.revision for row in result}
+    parts = await read_parts(connection, tuple(STORED), known)
+    store_id = await connection.scalar(select(facts.c.value).where(facts.c.name == "id"))
+    numbers: dict[Kind, int] = {kind: committed[kind] for kind in parts.stamps}
+    print_of = hashlib.sha256(msgspec.json.encode([store_id, numbers, parts.stamps]))
+    return StoredDocument(
+        raw=parts.raw,
+        revision=max(numbers.values(), default=0),
+        revisions=numbers,
+        fingerprint=print_of.hexdigest(),
+        stamps=parts.stamps,
     )
-    rows = {row.kind: row for row in result}
-    stamps: dict[Kind, str] = {kind: rows[kind].stamp for kind in STORED_KINDS if kind in rows}
+
+
+async def read_parts(
+    connection: AsyncConnection,
+    keys: Collection[str],
+    known: StoredDocument | StoredParts | None = None,
+) -> StoredParts:
+    """Some keys of the document; those that did not change since `known` are the same objects."""
+    result = await connection.execute(select(revisions.c.kind, revisions.c.stamp))
+    found = {row.kind: row.stamp for row in result}
+    stamps: dict[Kind, str] = {kind: found[kind] for kind in STORED_KINDS if kind in found}
     same = {kind for kind in STORED_KINDS if known and known.stamps.get(kind) == stamps.get(kind)}
     raw: dict[str, Any] = {}
     changed = []
-    for key, kinds in STORED.items():
-        if not same.issuperset(kinds):
+    for key in keys:
+        if not same.issuperset(STORED[key]):
             changed.append(key)
         elif known and key in known.raw:
             raw[key] = known.raw[key]
     raw |= await read_keys(connection, changed)
-    store_id = await connection.scalar(select(facts.c.value).where(facts.c.name == "id"))
-    numbers: dict[Kind, int] = {kind: rows[kind].revision for kind in stamps}
-    print_of = hashlib.sha256(msgspec.json.encode([store_id, numbers, stamps]))
-    return StoredDocument(
-        raw={key: raw[key] for key in STORED if key in raw},
-        revision=max(numbers.values(), default=0),
-        revisions=numbers,
-        fingerprint=print_of.hexdigest(),
-        stamps=stamps,
-    )
+    return StoredParts(raw={key: raw[key] for key in keys if key in raw}, stamps=stamps)
 
 
 async def read_keys(connection: AsyncConnection, keys: Collection[str]) -> dict[str, Any]:
