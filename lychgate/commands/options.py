@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FINDING = 1
 BAD_INPUT = 2
+SYSTEM_FILE = Path("/etc/lychgate/lychgate.toml")
+"""Where packages have it."""
 
 Config = Annotated[
     Path | None,
@@ -22,7 +24,8 @@ Config = Annotated[
         "--config",
         "-c",
         envvar="LYCHGATE_CONFIG",
-        help="The configuration file. Left out: lychgate.toml in this folder, or the defaults.",
+        help="The configuration file. Left out: lychgate.toml in this folder, else that in "
+        "/etc/lychgate, else the defaults.",
         show_default=False,
     ),
 ]
@@ -36,8 +39,11 @@ def load(path: Path | None) -> Configuration:
     from lychgate.faults import ConfigurationFault
 
     here = Path(NAME)
+    if path is None:
+        installed = SYSTEM_FILE if os.access(SYSTEM_FILE, os.R_OK) else None
+        path = here if here.exists() else installed
     try:
-        configuration = load_file(here if path is None and here.exists() else path)
+        configuration = load_file(path)
     except ConfigurationFault as fault:
         refuse(fault.faults)
     share_with_group(configuration.state_directory)

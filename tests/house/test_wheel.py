@@ -37,7 +37,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_only_the_rooms_are_in_it(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    rooms = {top for top in tops if not top.endswith((".dist-info", ".data"))}
+    assert rooms == set(PACKAGES)
+
+
+def test_units_and_dashboards_come_along(wheel: zipfile.ZipFile) -> None:
+    """Below share/lychgate of the environment, for whoever has no package."""
+    there = {name.partition("/data/share/lychgate/")[2] for name in wheel.namelist()}
+    ours = [
+        *(path for path in (ROOT / "systemd").rglob("*") if path.is_file()),
+        *(ROOT / "dashboards").glob("*.json"),
+    ]
+    assert {shown(path) for path in ours} <= there
 
 
 def test_every_module_and_all_data_are_in_it(wheel: zipfile.ZipFile) -> None:
