@@ -42,7 +42,9 @@ CODE_LETTERS: Final = 8
 meets one after forty years on the average."""
 
 _CODE: Final = re.compile(f"[{ALPHABET}]{{{CODE_LETTERS}}}")
-_TYPED: Final = str.maketrans({"O": "", " ": "", "-": "", "\u2010": "", "\u2013": "", ".": ""})
+_TYPED: Final = str.maketrans(
+    {"O": "", " ": "", "-": "", "\u2010": "", "\u2011": "", "\u2013": "", ".": ""}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +20,8 @@ from policy.commands.command import Knowledge
 from policy.commands.desk import Desk
 from policy.store.importing import replace_document
 from portal.accounts import rows
+from portal.accounts.accounts import actor_of
+from portal.accounts.tokens import SCOPES
 from portal.app import create_app
 from tests.portal.visitors import CHEAP, PASSWORD, PEOPLE, SATURDAY, Browser, House, Story, house
 
@@ -52,7 +56,7 @@ networks = ["10.30.0.0/16", "fd00:30::/32"]
 
     [venues.crewe.rooms.lab]
     title = "Lab"
-    networks = ["10.30.3.0/24"]
+    networks = ["10.30.3.0/24", "127.0.0.1/32"]  # with the browser of the tests
 
 [venues.partner]
 title = "Partner library"
@@ -87,24 +91,30 @@ def tell_hub(folder: Path, story: Story, **services: Any) -> None:
     """Run a story in the portal of the hub."""
 
     async def run() -> None:
-        async with house(folder) as made:
-            await furnish(made)
-            (folder / "lychgate.toml").write_text('server.state_directory = "."\n')
-            explaining = Explaining(load(folder / "lychgate.toml"), made.clock)
-            categories = taxonomy.load()
-            desk = Desk(made.services.store, categories, knowledge=knowing(explaining))
-            made.services = dataclasses.replace(
-                made.services, explain=explaining, desk=desk, **services
-            )
-            made.app = create_app(made.services)
-            try:
-                # What is over by the clock on the wall is not read: in a story, by the story's.
-                with patch("lychgate.policies.time", made.clock):
-                    await story(made)
-            finally:
-                explaining.close()
+        async with hub(folder, **services) as made:
+            await story(made)
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def hub(folder: Path, **services: Any) -> AsyncIterator[House]:
+    """The portal of the hub, with everybody of `PEOPLE` and `MORE_PEOPLE`."""
+    async with house(folder) as made:
+        await furnish(made)
+        (folder / "lychgate.toml").write_text('server.state_directory = "."\n')
+        explaining = Explaining(load(folder / "lychgate.toml"), made.clock)
+        desk = Desk(made.services.store, taxonomy.load(), knowledge=knowing(explaining))
+        made.services = dataclasses.replace(
+            made.services, explain=explaining, desk=desk, **services
+        )
+        made.app = create_app(made.services)
+        try:
+            # What is over by the clock on the wall is not read: in a story, by the story's.
+            with patch("lychgate.policies.time", made.clock):
+                yield made
+        finally:
+            explaining.close()
 
 
 async def furnish(made: House) -> None:
@@ -127,3 +137,15 @@ def knowing(explaining: Explaining) -> Knowledge:
         return [match.category for match in matches if not match.keyword]
 
     return Knowledge(categories_of=categories_of)
+
+
+async def token_of(made: House, scopes: tuple[str, ...] = SCOPES) -> str:
+    """A token of the administrator."""
+    person = await made.services.accounts.person("ada")
+    assert person is not None
+    at = made.clock.at
+    secret = await made.services.visits.make_token(
+        actor_of(person), title="test", scopes=scopes, at=at, expires_at=at + 86_400
+    )
+    assert secret is not None
+    return secret

@@ -9,8 +9,7 @@ from typing import Any
 
 from policy.bundles import shipped_bundles
 from portal.checking import bundles_with
-from tests.portal.hub import HOSTILE, tell_hub
-from tests.portal.test_api import token_of
+from tests.portal.hub import HOSTILE, tell_hub, token_of
 from tests.portal.visitors import Browser, House
 
 

@@ -7,8 +7,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from tests.portal.hub import HOSTILE, tell_hub
-from tests.portal.test_api import token_of
+from tests.portal.hub import HOSTILE, tell_hub, token_of
 from tests.portal.test_checking import said
 from tests.portal.visitors import Browser, House
 

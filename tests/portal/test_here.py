@@ -48,7 +48,7 @@ def test_what_is_blocked_here_and_what_changes_next(tmp_path: Path) -> None:
         assert "You are at Crewe, in Lab." in text and "“Adult learners”" in text
         assert "Betting, casinos, bingo" in text
         assert "Opens at 21 November 2026, 12:00" in text  # social media, at lunch
-        assert "Nothing: blocked for everyone, always" in text
+        assert "Blocked for everyone, always." in text
         assert "What is blocked here – Lychgate" in text
         house.clock.at += 60 * 60
         text = unescape((await At(house, f"::ffff:{LEARNER}").see("/here")).text)

@@ -15,8 +15,7 @@ from blocklists.tracing import Trace
 from policy.commands.requests import ANYBODY, AskForReview
 from policy.requests import Said
 from portal.spreadsheets import safe_cell
-from tests.portal.hub import HOSTILE, LEARNER, At, tell_hub
-from tests.portal.test_api import token_of
+from tests.portal.hub import HOSTILE, LEARNER, At, tell_hub, token_of
 from tests.portal.test_checking import said
 from tests.portal.test_exceptions import seen
 from tests.portal.test_here import code_in, send
@@ -78,7 +77,7 @@ def test_the_evidence(tmp_path: Path) -> None:
         text = said(page)
         assert HOSTILE not in page.text and HOSTILE in unescape(page.text)
         for part in (
-            "2 time(s), first 21 November 2026, 11:08",
+            "2 people, first 21 November 2026, 11:08",
             "gambling: casino",  # the keyword in its name
             "4321 times lately",
             "2026-03-01",
