@@ -293,10 +293,10 @@ def test_searches_use_their_indexes(sqlite_url: str) -> None:
 
 def test_allowed_queries_are_counted_and_nothing_else_is_kept_of_them(sqlite_url: str) -> None:
     async def story(store: EvidenceStore) -> None:
-        allowed = [(Traffic(int(NOW // 60), "crewe", "learners", "nhs.uk"), 12)]
+        allowed = [(Traffic(int(NOW // 60), "crewe", "learners", "indeed.com"), 12)]
         await record(store, batch("b", allowed=allowed, at=NOW), at=NOW)
         async with store.reading() as connection:
-            assert (await popularity(connection, "www.nhs.uk", NOW - DAY)).allowed == 12
+            assert (await popularity(connection, "www.indeed.com", NOW - DAY)).allowed == 12
             for table in ("events", "names", "pseudonyms", "identities", "noted_devices"):
                 count = await connection.scalar(text(f"SELECT count(*) FROM telemetry_{table}"))
                 assert count == 0, table
