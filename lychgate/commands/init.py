@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from lychgate.commands.options import BAD_INPUT, Config, refuse
+from lychgate.commands.options import BAD_INPUT, Config, refuse, share_with_group
 
 if TYPE_CHECKING:
     from lychgate.founding.answers import Answers
@@ -104,6 +104,7 @@ def init(
         if not yes and not typer.confirm("Write this?", default=True):
             typer.echo("Nothing was written.")
             raise typer.Exit(BAD_INPUT)
+        share_with_group(planned.configuration.state_directory)
         carry_out(planned, time.time())
         _show_next(planned, answers, here)
 
