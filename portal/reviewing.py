@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,11 +11,13 @@ import msgspec
 from sqlalchemy import desc, or_, select
 
 from blocklists.tracing import Trace
+from evidence.reading.blocked import popularity
 from policy.commands.command import Permission, words_of
 from policy.commands.permissions import is_permitted
 from policy.commands.scopes import whom
 from policy.policy import Policy
 from policy.requests import ReviewRequest
+from policy.store import StoreFault
 from policy.store import requests as kept
 from policy.store.requests import Asked
 from policy.store.tables import audit, rules
@@ -26,6 +27,7 @@ from portal.checking import Host, bundles_with, look
 from portal.services import Services
 
 TRACES_MAX: Final = 20
+POPULARITY_DAYS: Final = 30
 EARLIER_MAX: Final = 10
 """Of earlier requests, of rules, and of entries of the log."""
 
@@ -113,12 +115,15 @@ async def _traces(services: Services, site: str) -> Sequence[Trace]:
 
 
 async def _popularity(services: Services, site: str) -> int | None:
-    """How often it was asked for, from whoever counts."""
-    evidence: Any = getattr(services, "evidence", None)
-    if evidence is not None and hasattr(evidence, "popularity"):
-        found = evidence.popularity(site)
-        found = await found if inspect.isawaitable(found) else found
-        return found if isinstance(found, int) else None
+    """How often it was asked for within `POPULARITY_DAYS`, from whoever counts."""
+    if services.evidence is not None:
+        since = services.clock() - POPULARITY_DAYS * 86_400.0
+        try:
+            async with services.evidence.reading() as connection:
+                found = await popularity(connection, site, since)
+        except StoreFault:  # the row is left out; a decision does not wait for it
+            return None
+        return found.queries
     if services.asked is None:
         return None
     return (await services.asked([site])).get(site, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from datetime import date
 from html import unescape
@@ -296,5 +297,27 @@ def test_the_api(tmp_path: Path) -> None:
         narrow = {"Authorization": f"Bearer {await token_of(house, ('read',))}"}
         url = "/api/requests/2/decision"
         assert (await b.post(url, json=body, headers=narrow)).status_code == 403
+
+    tell_hub(tmp_path, story)
+
+
+def test_a_telemetry_store_that_counted_nothing_says_so_and_a_lost_one_nothing(
+    tmp_path: Path,
+) -> None:
+    from evidence.store import EvidenceStore
+
+    async def story(house: House) -> None:
+        await asked(house)
+        b = await signed_in(house, "cy")
+        for folder, there in (("", True), ("gone", False)):
+            url = f"sqlite+aiosqlite:///{tmp_path / folder / 'telemetry.db'}"
+            evidence = (
+                await EvidenceStore.open(url, create=True) if there else EvidenceStore.at(url)
+            )
+            house.app.state.services = dataclasses.replace(house.services, evidence=evidence)
+            text = said(await b.see("/requests/id/1"))
+            assert ("How often it is asked for 0 times lately" in text) is there
+            assert "Facebook and Messenger" in text
+            await evidence.close()
 
     tell_hub(tmp_path, story)
