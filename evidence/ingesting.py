@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from categoriser.taxonomy import Taxonomy
 from evidence import tables
+from evidence.alerts.tables import inbox as alert_inbox
 from evidence.counting import add_up, put
 from evidence.domains import registered
 from evidence.instants import first_id
@@ -167,6 +168,13 @@ class Ingesting:
             days[day, venue, domain, verdict] += one.queries
             seen.add((domain, day, venue, device))
         await connection.execute(insert(tables.events), rows)
+        matter = [
+            {"event_id": id}
+            for id, one in zip(ids, details, strict=True)
+            if one.category in self._flagged or one.category in self._bypass
+        ]
+        if matter:  # for alerts: with the event or not at all
+            await connection.execute(insert(alert_inbox), matter)
         await add_up(
             connection,
             tables.noted_days,

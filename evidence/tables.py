@@ -231,5 +231,5 @@ facts = Table(
 )
 """About the database itself, and what duties of the recorder remember."""
 
-MODULES: Final = ("evidence.tables",)
+MODULES: Final = ("evidence.tables", "evidence.alerts.tables", "evidence.notices.tables",)
 """Modules that hold tables of `METADATA`: add yours."""

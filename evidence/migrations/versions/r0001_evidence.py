@@ -87,6 +87,53 @@ def upgrade() -> None:
         _text("value"),
         sa.PrimaryKeyConstraint("name", name="pk_telemetry_facts"),
     )
+    _alerts()
+    _notices()
+
+
+def _alerts() -> None:
+    _make("alert_inbox", _id("event_id"))
+    _make(
+        "alerts",
+        _id(),
+        *(_text(name) for name in ("pseudonym", "theme", "venue", "room")),
+        *(_text(name) for name in ("severity", "state", "rule")),
+        *(_instant(name) for name in ("first_at", "last_at")),
+        *(_small(name) for name in ("queries", "blocked", "looks")),
+        _text("body"),
+        _instant("made_at", nullable=True),
+        sa.Column("refers_to", _NUMBER, nullable=True),
+        _instant("acknowledged_at", nullable=True),
+        _text("acknowledged_by"),
+        _instant("closed_at", nullable=True),
+        *(_text(name) for name in ("closed_by", "outcome", "note")),
+    )
+    op.create_index(
+        "ix_telemetry_alerts_pseudonym", "telemetry_alerts", ["pseudonym", "theme"]
+    )
+    op.create_index("ix_telemetry_alerts_state", "telemetry_alerts", ["state", "last_at"])
+    op.create_table(
+        "telemetry_alert_suspicions",
+        *(_text(name) for name in ("venue", "domain", "category", "sources")),
+        _small("devices"),
+        *(_instant(name) for name in ("first_at", "last_at")),
+        sa.PrimaryKeyConstraint("venue", "domain", name="pk_telemetry_alert_suspicions"),
+    )
+
+
+def _notices() -> None:
+    _make(
+        "notices",
+        _id(),
+        _instant("at"),
+        *(_text(name) for name in ("kind", "severity", "venue", "text", "path")),
+        *(_text(name) for name in ("channel", "recipient", "state")),
+        _instant("due_at"),
+        _small("attempts"),
+        _text("problem"),
+        _instant("done_at", nullable=True),
+    )
+    op.create_index("ix_telemetry_notices_state", "telemetry_notices", ["state", "due_at"])
 
 
 def downgrade() -> None:
@@ -94,6 +141,7 @@ def downgrade() -> None:
     counts = [f"{kind}_{grain}" for kind in ("traffic", "tallies") for grain in _GRAINS]
     rest = ["keys", "pseudonyms", "identities", "domains", "names", *_WORDS, "events"]
     rest += ["noted_days", "noted_devices", "ingested", "facts"]
+    rest += ["alert_inbox", "alerts", "alert_suspicions", "notices"]
     for table in [*counts, *rest]:
         op.drop_table(f"telemetry_{table}")
 
@@ -143,6 +191,10 @@ def _small(name: str) -> sa.Column[int]:
 
 def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
+
+
+def _instant(name: str, *, nullable: bool = False) -> sa.Column[float]:
+    return sa.Column(name, sa.Double, nullable=nullable)
 
 
 def _span() -> tuple[sa.Column[float], sa.Column[float]]:
