@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,15 @@ def upstream() -> Iterator[int]:
 class Serving:
     """One `lychgate serve`."""
 
-    def __init__(self, folder: Path, upstream_port: int, *arguments: str, extra: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstream_port: int,
+        *arguments: str,
+        extra: str = "",
+        servers: Sequence[str] = (),
+    ) -> None:
+        """`servers` are asked instead of the one on `upstream_port`."""
         self.folder = folder
         self.port, self.metrics_port = free_port(), free_port()
         self.policy = folder / "policy.toml"
@@ -98,7 +106,7 @@ class Serving:
         self.configuration.write_text(
             f"""
             server.listen = ["127.0.0.1:{self.port}"]
-            upstream.servers = ["127.0.0.1:{upstream_port}"]
+            upstream.servers = {json.dumps(servers or [f"127.0.0.1:{upstream_port}"])}
             metrics.listen = "127.0.0.1:{self.metrics_port}"
             log.format = "json"
             {'filter.policy = "policy.toml"' if self.policy.exists() else ""}

@@ -35,8 +35,7 @@ from resolver.upstream.transports import Endpoint
 from tests.lychgate.archiving.place import installation
 from tests.lychgate.running import ADDRESS, Serving, free_port
 
-SEEN: list[Finding] = []
-"""Everything that any of these tests found: the last one looks at all of it."""
+WHOLE: Any = typer.main.get_command(app)
 
 
 def patient(configuration: Configuration, at: float | None = None) -> Patient:
@@ -44,8 +43,14 @@ def patient(configuration: Configuration, at: float | None = None) -> Patient:
 
 
 def found(configuration: Configuration, *words: str, at: float | None = None) -> list[Finding]:
+    """What these checks find; what is bad says why, and every command of ours to type exists."""
     findings = list(examine(patient(configuration, at), words))
-    SEEN.extend(findings)
+    for finding in findings:
+        if finding.level in ("fault", "warning"):
+            assert finding.why or "could not be done" in finding.what, finding
+        for line in finding.mend:
+            if line.startswith("lychgate "):
+                _check(WHOLE, shlex.split(line, comments=True)[1:])
     return findings
 
 
@@ -384,18 +389,6 @@ def test_the_command_shows_what_why_and_what_to_type(place: Configuration) -> No
     )
     wrong = CliRunner().invoke(app, ["doctor", "nonsense", "-c", str(place.file)])
     assert wrong.exit_code == 2 and "use answering, backups" in wrong.output
-
-
-def test_what_is_to_be_typed_exists() -> None:
-    """Runs last: every command of ours that any finding above named, with its options."""
-    assert len(SEEN) > 40
-    whole = typer.main.get_command(app)
-    for finding in SEEN:
-        if finding.level in ("fault", "warning"):
-            assert finding.why or finding.check in ("settings", "memory"), finding
-        for line in finding.mend:
-            if line.startswith("lychgate "):
-                _check(whole, shlex.split(line, comments=True)[1:])
 
 
 def _check(command: Any, words: list[str]) -> None:

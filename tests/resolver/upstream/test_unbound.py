@@ -21,7 +21,7 @@ from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.streams import StreamTransport
 from resolver.upstream.transports import parse_endpoint
 from resolver.upstream.transports.tls import pin_of
-from tests.lychgate.running import free_port
+from tests.lychgate.running import Serving, free_port, wait_until
 from tests.resolver.upstream.transports.streaming import Authority
 
 PROGRAM = shutil.which("unbound", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -48,6 +48,8 @@ server:
   module-config: "iterator"
   local-zone: "test." redirect
   local-data: "test. 60 IN A 192.0.2.9"
+  local-zone: "answers.net." redirect
+  local-data: "answers.net. 60 IN A 192.0.2.9"
 remote-control:
   control-enable: no
 """
@@ -129,7 +131,9 @@ def test_every_way_brings_every_answer(unbound: Unbound, way: str) -> None:
     told, forwarder = ask_all(unbound.uris[way])
     assert all(one.entry is not None for one in told)
     assert {one.entry.reply.sections.rcode for one in told if one.entry} == {0}
-    assert forwarder.failures == [] and forwarder.mismatches == 0
+    # On a busy machine an answer may be slow, and the question is asked once more; nothing else.
+    assert {result for _, result in forwarder.failures} <= {"slow"}
+    assert not forwarder.mismatches or forwarder.failures
     if way != "udp":
         (transport,) = forwarder._routes[""].transports
         assert isinstance(transport, StreamTransport)
@@ -147,3 +151,21 @@ def test_the_next_upstream_takes_over(unbound: Unbound) -> None:
     told, forwarder = ask_all(unbound.uris["wrong"], unbound.uris["tls"])
     assert all(one.entry and one.entry.reply.sections.rcode == 0 for one in told)
     assert {result for _, result in forwarder.failures} == {"certificate"}
+
+
+def test_a_whole_resolver_asks_over_tls(unbound: Unbound, tmp_path: Path) -> None:
+    servers = [unbound.uris["wrong"], unbound.uris["tls"]]
+    with Serving(tmp_path, 0, servers=servers) as serving:
+        serving.ready()
+        for number in range(30):
+            reply = serving.ask(f"n{number}.answers.net")
+            assert reply.rcode() == 0 and reply.answer[0][0].to_text() == "192.0.2.9"
+
+        def counted() -> bool:
+            lines = serving.page("/metrics")[1].splitlines()
+            ours = [line for line in lines if "upstream_exchanges_total{" in line]
+            return any('result="answered"' in line and "?ca=" in line for line in ours) and any(
+                'result="certificate"' in line and "?ca=" not in line for line in ours
+            )
+
+        wait_until(counted, "one upstream answers, and one is not who it should be")
