@@ -1,13 +1,13 @@
 """Pages from templates: Jinja2 with escaping always on, govuk-frontend's macros, our words.
 
-A template gets `t` (words), `may(action, venue="")`, `visit`, `csrf`, `areas` (the navigation) and
+A template gets `t` (words), `may(action, venue="")`, `visit`, `csrf`, `navigation` and
 the filters below; a page adds what it shows.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -42,6 +42,53 @@ class Area:
     """A key of `words/`."""
     order: int
     action: str = "policy.read"
+    group: str = ""
+    """A word of `GROUPS`: areas of one group share an entry. "": it has one of its own."""
+
+    def covers(self, path: str) -> bool:
+        """Whether a page is in it."""
+        return path == self.path or (self.path != "/" and path.startswith(f"{self.path}/"))
+
+
+GROUPS: Final = {
+    "sites": "site.group_sites",
+    "requests": "site.group_requests",
+    "seeing": "site.group_seeing",
+    "setup": "site.group_setup",
+}
+"""Groups of the navigation, in their order, and what people read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the navigation as one person sees it."""
+
+    title: str
+    path: str
+    active: bool
+    """Whether the page is inside it."""
+    areas: tuple[tuple[Area, bool], ...] = ()
+    """What it leads to, and which of them the page is in; empty where that is one."""
+
+
+def navigation(areas: Iterable[Area], path: str) -> list[Entry]:
+    """The entries for these areas, which are in their order, on the page with this path."""
+    entries: list[Entry] = []
+    grouped: dict[str, list[Area]] = {}
+    for area in areas:
+        if area.group:
+            grouped.setdefault(area.group, []).append(area)
+        else:
+            entries.append(Entry(area.title, area.path, area.covers(path)))
+    for group, title in GROUPS.items():
+        inside = grouped.get(group, [])
+        here = [area.covers(path) for area in inside]
+        if len(inside) == 1:
+            entries.append(Entry(inside[0].title, inside[0].path, any(here)))
+        elif inside:
+            shown = tuple(zip(inside, here, strict=True))
+            entries.append(Entry(title, inside[0].path, any(here), shown))
+    return entries
 
 
 class Rendering:
@@ -64,7 +111,9 @@ class Rendering:
             may=may,
             csrf=request.scope.get("lychgate.csrf", ""),
             path=request.url.path,
-            areas=[area for area in self._areas if may(area.action)],
+            navigation=navigation(
+                (area for area in self._areas if may(area.action)), request.url.path
+            ),
             notice=notice_of(request),
             form=shown.pop("form", None) or Form(),
             zone=shown.pop("zone", None) or ZoneInfo("Europe/London"),

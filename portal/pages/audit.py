@@ -25,7 +25,7 @@ from portal.services import Given
 from portal.words import t
 
 router = APIRouter()
-area = Area("/audit", "audit.navigation", order=90, action="audit.read")
+area = Area("/audit", "audit.navigation", order=90, action="audit.read", group="setup")
 
 FIELD_CHARACTERS_MAX: Final = 200
 _FIELDS: Final = ("actor", "action", "subject", "outcome", "since", "until")

@@ -20,7 +20,7 @@ from portal.standing_policy import Standing, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/check", "checking.navigation", order=5, action="exception.grant")
+area = Area("/check", "checking.navigation", order=5, action="exception.grant", group="sites")
 
 
 @router.get("/check")

@@ -25,7 +25,7 @@ from portal.standing_policy import Standing, lines, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/exceptions", "exceptions.navigation", order=8)
+area = Area("/exceptions", "exceptions.navigation", order=8, group="requests")
 
 OVER_SECONDS: Final = 24 * 3600.0
 """How long what ended is still shown."""

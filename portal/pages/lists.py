@@ -23,7 +23,7 @@ from portal.services import Given, Services
 from portal.words import t
 
 router = APIRouter()
-area = Area("/lists", "lists.navigation", order=30)
+area = Area("/lists", "lists.navigation", order=30, group="sites")
 
 ID_CHARACTERS_MAX: Final = 120
 RULES_SHOWN_MAX: Final = 50

@@ -24,7 +24,7 @@ from portal.standing_policy import Standing, id_from, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/people", "people.navigation", order=60, action="person.change")
+area = Area("/people", "people.navigation", order=60, action="person.change", group="setup")
 
 Overseer = Annotated[Visit, Depends(Allowed("person.change"))]
 """Whoever manages people somewhere."""

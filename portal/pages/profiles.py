@@ -25,7 +25,7 @@ from portal.timetables import clock_of, days_of, week_of
 from portal.words import t
 
 router = APIRouter()
-area = Area("/profiles", "profiles.navigation", order=50)
+area = Area("/profiles", "profiles.navigation", order=50, group="setup")
 
 ANSWERS: Final = ("nxdomain", "nodata", "null_address", "page_address", "refused")
 """Kinds of block answers, with the one that fits most first; the desk knows which there are."""

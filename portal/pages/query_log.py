@@ -31,7 +31,7 @@ from portal.standing_policy import Standing, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/query-log", "query_log.navigation", order=60, action="event.read")
+area = Area("/query-log", "query_log.navigation", order=60, action="event.read", group="seeing")
 
 Reader = Annotated[Visit, Depends(Allowed("event.read"))]
 

@@ -30,7 +30,7 @@ from portal.standing_policy import Standing, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/requests", "requests.navigation", order=12, action="request.read")
+area = Area("/requests", "requests.navigation", order=12, action="request.read", group="requests")
 
 SHOWN_MAX: Final = 200
 DECIDED_DAYS: Final = 30

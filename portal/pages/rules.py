@@ -28,7 +28,7 @@ from portal.rendering import Area, render, zone_of
 from portal.services import Given
 
 router = APIRouter()
-area = Area("/rules", "rules.navigation", order=20)
+area = Area("/rules", "rules.navigation", order=20, group="sites")
 
 PAGES_MAX: Final = 2_000
 FIELD_CHARACTERS_MAX: Final = 300

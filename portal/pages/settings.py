@@ -23,7 +23,9 @@ from portal.standing_policy import Standing, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/settings", "settings.navigation", order=70, action="organisation.change")
+area = Area(
+    "/settings", "settings.navigation", order=70, action="organisation.change", group="setup"
+)
 
 Owner = Annotated[Visit, Depends(Allowed("organisation.change"))]
 """An administrator of the whole organisation."""

@@ -18,7 +18,7 @@ from portal.standing_policy import Standing, id_from, lines, standing
 from portal.words import t
 
 router = APIRouter()
-area = Area("/venues", "venues.navigation", order=40)
+area = Area("/venues", "venues.navigation", order=40, group="setup")
 
 FIELDS = {"venues": "id"}
 """Where faults of the document stand in forms."""

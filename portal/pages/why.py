@@ -21,7 +21,7 @@ from portal.services import Given, Services
 from portal.words import t
 
 router = APIRouter()
-area = Area("/why", "why.navigation", order=10)
+area = Area("/why", "why.navigation", order=10, group="sites")
 
 FIELD_CHARACTERS_MAX: Final = 300
 _FIELDS: Final = ("name", "client", "place", "at")
