@@ -113,6 +113,7 @@ def machine(bare: Path, memory: Path) -> Iterator[Machine]:
 def _unpacked(bare: Path, folder: Path) -> Iterator[Machine]:
     folder.mkdir()
     subprocess.run(["tar", "-C", str(folder), "-xf", str(bare)], check=True, timeout=300)
+    (folder / "trial").mkdir()
     yield Machine(folder)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -26,11 +26,11 @@ class Machine:
     def run(self, script: str, seconds: float = 120) -> str:
         """What a shell script prints; it must succeed."""
         inside = f"ip link set lo up 2>/dev/null || python3 -c '{_LOOPBACK_UP}'\nset -e\n{script}"
-        (self.folder / "root/script").write_text(inside)
+        (self.folder / "trial/script").write_text(inside)
         outside = (
             f"mount -t proc proc {self.folder}/proc && "
             f"mount --rbind /dev {self.folder}/dev && "
-            f"exec chroot {self.folder} sh /root/script"
+            f"exec chroot {self.folder} sh /trial/script"
         )
         done = subprocess.run(
             ["unshare", "--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child",

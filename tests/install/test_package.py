@@ -47,10 +47,10 @@ def test_it_is_installed_used_upgraded_removed_and_purged(
     machine: Machine, package: Path, newer: Path
 ) -> None:
     root = machine.folder
-    shutil.copy(package, root / "root/old.deb")
-    shutil.copy(newer, root / "root/new.deb")
+    shutil.copy(package, root / "trial/old.deb")
+    shutil.copy(newer, root / "trial/new.deb")
 
-    said = machine.run("dpkg -i /root/old.deb; lychgate version; dpkg --verify lychgate")
+    said = machine.run("dpkg -i /trial/old.deb; lychgate version; dpkg --verify lychgate")
     assert "installed, and not running yet. As root:  lychgate init --config /etc" in said
     assert re.search(r"(?m)^lychgate \d", said)
     assert oct((root / "var/lib/lychgate").stat().st_mode)[-4:] == "2770"
@@ -65,22 +65,22 @@ def test_it_is_installed_used_upgraded_removed_and_purged(
     said = machine.run(
         """
         chgrp lychgate /etc/lychgate/lychgate.toml && chmod 640 /etc/lychgate/lychgate.toml
-        lychgate serve --config /etc/lychgate/lychgate.toml 2>/root/log &
+        lychgate serve --config /etc/lychgate/lychgate.toml 2>/trial/log &
         server=$!
         for try in $(seq 100); do
-            dig +time=1 +tries=1 @127.0.0.1 www.bet365.com >/root/udp && break; sleep 0.1
+            dig +time=1 +tries=1 @127.0.0.1 www.bet365.com >/trial/udp && break; sleep 0.1
         done
-        dig +tcp +time=2 +tries=1 @127.0.0.1 www.bet365.com >/root/tcp
+        dig +tcp +time=2 +tries=1 @127.0.0.1 www.bet365.com >/trial/tcp
         lychgate query www.bet365.com
         kill $server; wait $server
-        cat /root/udp /root/tcp
+        cat /trial/udp /trial/tcp
         """
     )
     assert said.count("status: NXDOMAIN") == 2 and said.count("EDE: 15 (Blocked)") == 2
 
     changed = root / "etc/default/lychgate"
     changed.write_text(changed.read_text() + "HTTPS_PROXY=http://proxy.example:3128\n")
-    said = machine.run("dpkg -i /root/new.deb; dpkg-query -W lychgate")
+    said = machine.run("dpkg -i /trial/new.deb; dpkg-query -W lychgate")
     assert re.search(r"lychgate\s+\S+-2$", said, re.MULTILINE)
     assert "could not be brought to this version" not in said
     assert "proxy.example" in changed.read_text() and configuration.read_text() == CONFIGURATION

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.install.debian import CONFIGURATION, Machine
+from tests.install.debian import Machine
 
 BOOT_SECONDS_MAX = 240
 TRIAL = r"""
@@ -84,14 +84,19 @@ try:
     found["denied"] = run("journalctl", "-o", "cat", "--grep", "seccomp|SIGSYS")[1][:300]
 except Exception as fault:
     found["fault"] = repr(fault)
-json.dump(found, open("/root/found.json", "w"))
+json.dump(found, open("/trial/found.json", "w"))
 run("systemctl", "poweroff", "--no-block")
+"""
+INIT = """
+lychgate init --yes --organisation Trial --networks 127.0.0.0/8 --upstream 192.0.2.53 \\
+    --listen 127.0.0.1:53 --lists none --term none --mail none \\
+    --config /etc/lychgate/lychgate.toml
 """
 UNIT = """[Unit]
 After=multi-user.target
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/python3 /root/trial.py
+ExecStart=/usr/bin/python3 /trial/trial.py
 StandardOutput=journal
 [Install]
 WantedBy=default.target
@@ -105,13 +110,10 @@ def found(machine_for_all: Machine, package: Path) -> dict[str, Any]:
     if nspawn is None:
         pytest.skip("systemd-nspawn is not here; as root: apt-get install systemd-container")
     root = machine_for_all.folder
-    shutil.copy(package, root / "root/lychgate.deb")
-    machine_for_all.run("dpkg -i /root/lychgate.deb")
-    (root / "etc/lychgate/lychgate.toml").write_text(CONFIGURATION)
-    machine_for_all.run(
-        "chgrp lychgate /etc/lychgate/lychgate.toml; chmod 640 /etc/lychgate/*.toml"
-    )
-    (root / "root/trial.py").write_text(TRIAL)
+    shutil.copy(package, root / "trial/lychgate.deb")
+    machine_for_all.run("dpkg -i /trial/lychgate.deb")
+    machine_for_all.run(INIT)
+    (root / "trial/trial.py").write_text(TRIAL)
     (root / "etc/systemd/system/trial.service").write_text(UNIT)
     quick = root / "etc/systemd/system/lychgate-resolver.service.d/quick.conf"
     quick.parent.mkdir()
@@ -123,7 +125,7 @@ def found(machine_for_all: Machine, package: Path) -> dict[str, Any]:
         command, capture_output=True, text=True, timeout=BOOT_SECONDS_MAX, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    file = root / "root/found.json"
+    file = root / "trial/found.json"
     if not file.exists():
         pytest.skip(f"systemd does not boot in a container here: {done.stdout[-400:]}")
     seen: dict[str, Any] = json.loads(file.read_text())
