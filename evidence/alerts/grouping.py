@@ -1,7 +1,8 @@
 """Bursts of one device and theme become one group, by rules that can be read. Pure.
 
 An event is one query, or several for the same name within a second. Events within `LOOK_SECONDS`
-are one *look*: a browser asks for addresses of both kinds, and again when the answer is a block. A group goes on while looks come; it is over after a pause.
+are one *look*: a browser asks for addresses of both kinds, and again when the answer is a block. A
+group goes on while looks come; it is over after a pause.
 """
 
 from __future__ import annotations
