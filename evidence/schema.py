@@ -31,4 +31,4 @@ KEEPING: Final = Keeping(
 def load_tables() -> None:
     """Import every module with tables, so that `METADATA` has all of them."""
     for module in MODULES:
-        import_module(module)
+        import_module(f"{__package__}.{module}")

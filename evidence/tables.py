@@ -231,5 +231,9 @@ facts = Table(
 )
 """About the database itself, and what duties of the recorder remember."""
 
-MODULES: Final = ("evidence.tables", "evidence.alerts.tables", "evidence.notices.tables",)
-"""Modules that hold tables of `METADATA`: add yours."""
+MODULES: Final = (
+    "tables",
+    "alerts.tables",
+    "notices.tables",
+)
+"""Modules of this room that hold tables of `METADATA`: add yours."""
