@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError, model_validator
 
 from lychgate.faults import ConfigurationFault, Contradiction, explain
+from lychgate.notice_settings import Alerts, Notices
 from lychgate.portal_settings import Portal
 from lychgate.settings import (
     Cache,
@@ -48,6 +49,8 @@ class Configuration(Section):
     limits: Limits = Limits()
     clients: Clients = Clients()
     telemetry: Telemetry = Telemetry()
+    alerts: Alerts = Alerts()
+    notices: Notices = Notices()
     metrics: Metrics = Metrics()
     portal: Portal = Portal()
     log: Log = Log()

@@ -30,6 +30,7 @@ from lychgate.inheriting import PORTAL, InheritFault, bind_of, take_sockets
 from lychgate.kinds import write_bind
 from lychgate.listing import Listing
 from lychgate.live_explaining import Explaining
+from lychgate.notice_settings import alert_settings, notice_settings
 from lychgate.notifying import Notifier
 from lychgate.office import Office
 from lychgate.openid_settings import openid_settings
@@ -116,6 +117,8 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
         openid=None if openid is None else Provider(openid),
         arrivals=None if openid is None else Arrivals(store, desk, openid),
         suggestions=lambda: ReviewQueue(configuration, explaining.index),
+        alert_settings=alert_settings(configuration.alerts),
+        notice_settings=notice_settings(configuration.notices, folder, settings.public_url),
         evidence=evidence_of(configuration),
     )
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from categoriser import taxonomy
@@ -18,6 +19,7 @@ from evidence.retention import Retention
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.logs import start_logging
+from lychgate.notice_settings import alert_settings, notice_settings
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
 
 FINDING = 1
@@ -63,7 +65,13 @@ def recorder_settings(configuration: Configuration) -> RecorderSettings:
 
 def given_to(configuration: Configuration) -> Mapping[str, Any]:
     """What single duties need from outside, by a name of theirs."""
-    return {}
+    folder = Path() if configuration.file is None else configuration.file.parent
+    return {
+        "alerts": alert_settings(configuration.alerts),
+        "notices": notice_settings(
+            configuration.notices, folder, configuration.portal.public_url
+        ),
+    }
 
 
 async def _record(settings: RecorderSettings, once: bool) -> int:

@@ -23,6 +23,8 @@ from blocklists.suggesting import Suggestion
 from blocklists.tracing import Trace
 from blocklists.versions import Version
 from categoriser.taxonomy import Taxonomy
+from evidence.alerts.themes import AlertSettings
+from evidence.notices.settings import NoticeSettings
 from evidence.store import EvidenceStore
 from policy.commands.desk import Desk
 from policy.store import Store
@@ -179,6 +181,10 @@ class Services:
     """Who they are then; there whenever `openid` is."""
     suggestions: Callable[[], Suggestions] | None = None
     """The review queue as it is now."""
+    alert_settings: AlertSettings = field(default_factory=AlertSettings)
+    """What alerts go by."""
+    notice_settings: NoticeSettings = field(default_factory=NoticeSettings)
+    """Who is told of them."""
     evidence: EvidenceStore | None = None
     """What happened; None when telemetry is off. Its methods raise `StoreFault` while the database
     cannot be read (or nothing was recorded yet): pages say so and go on."""

@@ -66,7 +66,7 @@ def _device_removed(id: str, before: Any, after: Any, reason: str) -> Command | 
 
 
 def _withdrawn(id: str, before: Any, after: Any, reason: str) -> Command | None:
-    return None if before.get("withdrawn") else GiveBackDevice(id, reason)
+    return None if (before or {}).get("withdrawn") else GiveBackDevice(id, reason)
 
 
 def _given_back(id: str, before: Any, after: Any, reason: str) -> Command | None:
