@@ -15,6 +15,7 @@ from policy.commands.scopes import whom
 from policy.policy import Policy
 from policy.reading import Faults, Table
 from policy.store.tables import exceptions as table
+from policy.wording import Sentences
 from portal.services import Services
 
 SHOWN_MAX: Final = 2_000
@@ -54,7 +55,8 @@ async def opened(
     query = select(table.c.id, table.c.body).order_by(table.c.id.desc()).limit(SHOWN_MAX)
     async with services.store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    found = [_read(id, msgspec.json.decode(body), policy, at) for id, body in rows]
+    words = words_of(policy)
+    found = [_read(id, msgspec.json.decode(body), policy, words, at) for id, body in rows]
     now = sorted((one for one in found if one.state != "over"), key=lambda one: one.until)
     if over_since is None:
         return now
@@ -62,7 +64,9 @@ async def opened(
     return [*now, *sorted(past, key=lambda one: -one.until)]
 
 
-def _read(number: int, body: Mapping[str, Any], policy: Policy, at: float) -> Opened:
+def _read(
+    number: int, body: Mapping[str, Any], policy: Policy, words: Sentences, at: float
+) -> Opened:
     zone = ZoneInfo(policy.organisation.timezone)
     reader = Table(dict(body), "", Faults(""))
     start = reader.instant("from", zone) or 0.0
@@ -78,7 +82,7 @@ def _read(number: int, body: Mapping[str, Any], policy: Policy, at: float) -> Op
     return Opened(
         number=number,
         where=where,
-        place=whom(words_of(policy), where),
+        place=whom(words, where),
         venue=id.partition("/")[0] if kind in ("venue", "room") else None,
         what=tuple(_what(body, policy)),
         purpose=str(body["purpose"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from policy.commands.command import words_of
 from policy.commands.scopes import whom
 from policy.policy import Policy
+from policy.wording import Sentences
 from portal.accounts.visits import Visit
 from portal.identity import may
 
@@ -13,18 +14,23 @@ EVERYWHERE = "organisation"
 
 def places_for(visit: Visit, policy: Policy, action: str) -> list[tuple[str, str]]:
     """Scopes of venues and their rooms, with titles; rooms first, for that is what a class has."""
+    words = words_of(policy)
     found = []
     for venue in policy.venues.values():
         if may(visit, action, venue.id):
             rooms = [f"room:{venue.id}/{room}" for room in venue.rooms]
-            found += [(scope, title_of(policy, scope)) for scope in (*rooms, f"venue:{venue.id}")]
+            found += [(scope, _title(words, scope)) for scope in (*rooms, f"venue:{venue.id}")]
     return found
 
 
 def title_of(policy: Policy, scope: str) -> str:
     """A place in words: "IT suite, Ellesmere Port"; a venue as a whole says so."""
-    words = whom(words_of(policy), scope)
-    return f"All of {words.removeprefix('at ')}" if scope.startswith("venue:") else words
+    return _title(words_of(policy), scope)
+
+
+def _title(words: Sentences, scope: str) -> str:
+    said = whom(words, scope)
+    return f"All of {said.removeprefix('at ')}" if scope.startswith("venue:") else said
 
 
 def venue_of(scope: str) -> str | None:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from policy.commands.command import Permission
 from policy.commands.permissions import is_permitted
-from policy.store import Store
-from policy.store.reading import read_keys
+from policy.store.reading import StoredParts, read_parts
 from portal.accounts.visits import Visit
+from portal.services import Services
 from portal.words import t
 
 CHOICES_MAX: Final = 1_000
@@ -75,10 +75,21 @@ def _is_mine(roles: Any, action: str, scope: str) -> bool:
     return is_permitted(roles, Permission(action, frozenset({id.partition("/")[0]})))
 
 
-async def read_places(store: Store) -> Places:
-    """The places of a store. Raises `StoreFault`."""
-    async with store.reading() as connection:
-        raw = await read_keys(connection, ("profiles", "venues", "devices"))
+async def read_places(services: Services) -> Places:
+    """The places of the store; read again when one of them changed. Raises `StoreFault`."""
+    kept = services.kept.get(_KEPT)
+    known: tuple[StoredParts, Places] | None = kept if isinstance(kept, tuple) else None
+    async with services.store.reading() as connection:
+        parts = await read_parts(connection, _KEYS, known and known[0])
+    if known is not None and all(parts.raw.get(key) is known[0].raw.get(key) for key in _KEYS):
+        return known[1]
+    places = Places(titles_of(parts.raw))
+    services.kept[_KEPT] = parts, places
+    return places
+
+
+def titles_of(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Every scope of a raw document with its title."""
     titles = {"organisation": t("scopes.everyone")}
     for id, body in raw.get("profiles", {}).items():
         titles[f"profile:{id}"] = str(body.get("title", id))
@@ -90,9 +101,11 @@ async def read_places(store: Store) -> Places:
             titles[f"room:{id}/{room}"] = t("scopes.room_at", **where)
     for id, body in raw.get("devices", {}).items():
         titles[f"device:{id}"] = str(body.get("title", id))
-    return Places(titles)
+    return titles
 
 
+_KEPT: Final = "places"
+_KEYS: Final = ("profiles", "venues", "devices")
 _GROUPS: Final = {
     "profile": "scopes.profiles",
     "venue": "scopes.venues",

@@ -13,11 +13,11 @@ from policy.commands.permissions import exception_hours_max
 from policy.store import requests
 from portal.accounts.visits import Visit
 from portal.confirming import carry_out
-from portal.deciding.numbering import Number
+from portal.deciding.numbering import Number, number_in
 from portal.forms import Form, read_form
 from portal.identity import Me, may, perform
 from portal.lessons import ends, read_end, read_start
-from portal.opened import Opened, opened
+from portal.opened import SHOWN_MAX, Opened, opened
 from portal.places import EVERYWHERE, my_venues, places_for
 from portal.rendering import Area, go, render
 from portal.services import Given, Services
@@ -29,6 +29,8 @@ area = Area("/exceptions", "exceptions.navigation", order=8, group="requests")
 
 OVER_SECONDS: Final = 24 * 3600.0
 """How long what ended is still shown."""
+PAGE_MAX: Final = 100
+"""Approvals on one page."""
 MORE_MINUTES: Final = (15, 30, 60)
 _FIELDS: Final = {"where": "place", "from": "time", "until": "until", "purpose": "purpose"}
 
@@ -40,13 +42,17 @@ async def show_exceptions(request: Request, me: Me, services: Given) -> Response
     at = services.clock()
     found = await opened(services, now.policy, at, over_since=at - OVER_SECONDS)
     mine = [one for one in found if one.approver == me.person.name]
-    others = [one for one in found if one not in mine and _concerns(me, one)]
+    others = [one for one in found if one.approver != me.person.name and _concerns(me, one)]
+    first = min(number_in(request.query_params.get("page", "")), SHOWN_MAX) * PAGE_MAX
+    shown = [*mine, *others][first : first + PAGE_MAX]
+    split = min(max(len(mine) - first, 0), PAGE_MAX)
     return render(
         request,
         "exceptions/list",
         zone=now.zone,
-        mine=mine,
-        others=others,
+        mine=shown[:split],
+        others=shown[split:],
+        next_page=first // PAGE_MAX + 1 if len(mine) + len(others) > first + PAGE_MAX else 0,
         waiting=await _waiting(services, me, now, at),
         more=[(str(minutes), t("exceptions.more", minutes=minutes)) for minutes in MORE_MINUTES],
         can_change=lambda one: _may(me, "exception.change", one),

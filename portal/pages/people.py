@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -33,6 +34,8 @@ SHOWN_MAX: Final = 200
 """People on the page; there may be 10,000, and the search finds the others."""
 SEARCHED_FROM: Final = 20
 """With fewer people nobody needs to search."""
+BOXES_MAX: Final = 40
+"""Venues to tick for each role; of more the names are typed."""
 EVERYWHERE: Final = "*"
 TRUSTED: Final = ("administrator", "safeguarding-lead")
 """Roles that only an administrator of everything gives."""
@@ -200,7 +203,8 @@ def _body(form: Form, me: Visit, now: Standing) -> dict[str, Any]:
         form.wrong("email", t("set-up.email_wrong"))
     roles: list[Mapping[str, Any]] = []
     for role, choices in _choices(me, now).items():
-        places = form.chosen(f"role-{role}", [value for value, _ in choices])
+        places = form.chosen(f"role-{role}", dict(choices))
+        places += [id for id in _typed(form, role, choices) if id not in places]
         if EVERYWHERE in places:
             roles.append({"role": role})
         elif places:
@@ -217,14 +221,40 @@ def _choices(me: Visit, now: Standing) -> dict[str, list[tuple[str, str]]]:
     return {role: [*everywhere, *venues] for role in ROLES if trusted or role not in TRUSTED}
 
 
+def _typed(form: Form, role: str, choices: Sequence[tuple[str, str]]) -> list[str]:
+    """Venues of a role that were typed, by id or title: of many there are no boxes to tick."""
+    found: list[str] = []
+    asked = [line.strip() for line in form.text(f"more-{role}", "", 20_000).split("\n")]
+    titles = Counter(title.casefold() for _, title in choices)
+    ids = {title.casefold(): id for id, title in choices if titles[title.casefold()] == 1}
+    ids |= {id: id for id, _ in choices}
+    for line in filter(None, asked):
+        id = ids.get(line) or ids.get(line.casefold())
+        if id is None:  # none of this name, or several
+            form.wrong(f"more-{role}", t("people.more_wrong", venue=line[:100]))
+        elif id not in found:
+            found.append(id)
+    return found
+
+
+def _boxes(form: Form, role: str, choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What can be ticked: everything, or of many only what is ticked already."""
+    if len(choices) <= BOXES_MAX:
+        return [*choices]
+    ticked = {EVERYWHERE, *form.chosen(f"role-{role}", dict(choices))}
+    return [pair for pair in choices if pair[0] in ticked]
+
+
 def _form(
     request: Request, me: Visit, now: Standing, person: Person | None, form: Form
 ) -> Response:
+    choices = _choices(me, now)
     return render(
         request,
         "people/form",
         422 if form.errors else 200,
         form=form,
         person=person,
-        choices=_choices(me, now),
+        choices={role: _boxes(form, role, pairs) for role, pairs in choices.items()},
+        many=any(len(pairs) > BOXES_MAX for pairs in choices.values()),
     )

@@ -231,7 +231,7 @@ async def _show_add(
     request: Request, services: Services, me: Visit, form: Form, status: int = 200
 ) -> Response:
     action = "rule.deny" if may(me, "rule.deny") else "rule.allow"
-    places = await read_places(services.store)
+    places = await read_places(services)
     return render(
         request,
         "rules/add",
@@ -245,7 +245,7 @@ async def _show_add(
 async def _show_one(
     request: Request, services: Services, rule: Found, form: Form, status: int = 200
 ) -> Response:
-    places = await read_places(services.store)
+    places = await read_places(services)
     me = signed_in(request)
     return render(
         request,

@@ -53,7 +53,7 @@ async def show_rules(request: Request, me: Reader, services: Given) -> Response:
         count = await count_rules(connection)
         due = await count_due(connection, today(services.clock(), zone))
         last = await last_change_of(connection, me.person.id, _NOUNS)
-    places = await read_places(services.store)
+    places = await read_places(services)
     return render(
         request,
         "rules/list",
@@ -87,7 +87,7 @@ async def show_review(request: Request, me: Reader, services: Given) -> Response
         "rules/review",
         zone=zone,
         rules=found[:PAGE_RULES],
-        places=await read_places(services.store),
+        places=await read_places(services),
         count=count,
         next_page=number + 1 if len(found) > PAGE_RULES else 0,
     )

@@ -35,7 +35,7 @@ async def show_why(request: Request, me: Reader, services: Given) -> Response:
     """The question, and the answer to it."""
     typed = {name: request.query_params.get(name, "")[:FIELD_CHARACTERS_MAX] for name in _FIELDS}
     form = Form.filled(**typed)
-    places = await read_places(services.store)
+    places = await read_places(services)
     shown: dict[str, Any] = {"groups": places.groups(_KINDS), "found": None}
     if typed["name"].strip():
         shown |= await _answer(form, services, places)
