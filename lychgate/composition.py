@@ -23,6 +23,7 @@ from categoriser.names import to_text
 from categoriser.patterns import Pattern, StarterTable
 from categoriser.taxonomy import Taxonomy
 from lychgate import machine
+from lychgate.alert_metrics import AlertCollector
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.leases import LeaseFiles
@@ -112,11 +113,14 @@ def lists_collector(configuration: Configuration) -> ListCollector:
     return ListCollector(configuration.lists_directory, enabled, time.time)
 
 
-def recorder_collectors(configuration: Configuration) -> tuple[RecorderCollector, ...]:
-    """How the recorder stands, for whoever scrapes; nothing when telemetry is off."""
+def recorder_collectors(
+    configuration: Configuration,
+) -> tuple[RecorderCollector | AlertCollector, ...]:
+    """How the recorder and alerts stand, for whoever scrapes; nothing when telemetry is off."""
     if configuration.spool_directory is None:
         return ()
-    return (RecorderCollector(configuration.recorder_file, time.time),)
+    alerts = AlertCollector(configuration.alerts_file)
+    return (RecorderCollector(configuration.recorder_file, time.time), alerts)
 
 
 class SnapshotBuilder:

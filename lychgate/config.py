@@ -162,6 +162,11 @@ class Configuration(Section):
         return self.state_directory / "recorder.json"
 
     @property
+    def alerts_file(self) -> Path:
+        """Figures of alerts, as the recorder writes them."""
+        return self.state_directory / "alerts.json"
+
+    @property
     def lease_files(self) -> tuple[tuple[Path, str], ...]:
         """Files with DHCP leases, and their formats."""
         return tuple((self._path(source.file), source.format) for source in self.clients.leases)

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 import resolver.telemetry.metrics  # noqa: F401  # registers them
 from categoriser import taxonomy
+from lychgate.alert_metrics import AlertCollector
 from lychgate.list_metrics import ListCollector
 from lychgate.recorder_metrics import RecorderCollector
 from tests.house.repository import ROOT
@@ -36,6 +37,7 @@ def registered() -> dict[str, tuple[str, str, tuple[str, ...]]]:
             full = f"{name}_total" if kind == "counter" else name
             found[full] = (kind, collector._documentation, tuple(collector._labelnames))
     described = ListCollector(ROOT, tuple, time.time).describe()
+    described += AlertCollector(ROOT).describe()
     for family in [*described, *RecorderCollector(ROOT, time.time).describe()]:
         full = f"{family.name}_total" if family.type == "counter" else family.name
         found[full] = (family.type, family.documentation, tuple(family._labelnames))
