@@ -19,6 +19,8 @@ from evidence.alerts.themes import AlertSeverity, raised
 VENUE_WIDE: Final = "venue-wide"
 VENUE_WIDE_SECONDS: Final = 900.0
 """Devices that ask for the same site within so long are counted together."""
+SETTLE_SECONDS: Final = 45.0
+"""The longest `settle_seconds` of a rule: what waits is judged again after it."""
 FALSE_POSITIVE_DAYS: Final = 30.0
 EARLIER_DAYS: Final = 7.0
 _LABEL: Final = re.compile(r"[.-]")

@@ -35,9 +35,9 @@ from evidence.instants import first_id, minute_of
 from evidence.notices import NoticeSettings, notify
 from evidence.reading.events import Event, read_events
 
-EVENTS_MAX: Final = 1_000
+EVENTS_MAX: Final = 300
 """Events of one transaction."""
-WAITING_MAX: Final = 500
+WAITING_MAX: Final = 300
 """Groups that wait and are judged again in one transaction."""
 FALSE_POSITIVE: Final = "false-positive"
 _DAY: Final = 86_400.0
@@ -78,13 +78,17 @@ class Taking:
         touched = await self._gather(connection, [self._seen(one) for one in found])
         waiting = (
             select(groups)
-            .where(groups.c.state == PENDING, groups.c.id.not_in(list(touched)))
+            .where(
+                groups.c.state == PENDING,
+                groups.c.last_at <= at - noise.SETTLE_SECONDS,
+                groups.c.id.not_in(list(touched)),
+            )
             .order_by(groups.c.last_at)
             .limit(WAITING_MAX)
         )
         for row in await connection.execute(waiting):
             touched[row.id] = from_row(row)
-        false: dict[str, frozenset[str]] = {}
+        false: dict[tuple[str, str], frozenset[str]] = {}
         for kept in touched.values():
             await self._settle(connection, kept, at, false, took)
         await connection.execute(delete(inbox).where(inbox.c.event_id.in_(ids)))
@@ -167,7 +171,7 @@ class Taking:
         connection: AsyncConnection,
         kept: Kept,
         at: float,
-        false: dict[str, frozenset[str]],
+        false: dict[tuple[str, str], frozenset[str]],
         took: Took,
     ) -> None:
         """Judge one group, and write what became of it."""
@@ -198,7 +202,7 @@ class Taking:
         connection: AsyncConnection,
         kept: Kept,
         at: float,
-        false: dict[str, frozenset[str]],
+        false: dict[tuple[str, str], frozenset[str]],
     ) -> Around:
         group = kept.group
         asked = (
@@ -216,14 +220,15 @@ class Taking:
         always = self._always.get(group.theme, False)
         if always or kept.is_open:
             return Around(at, always, earlier=earlier)
-        if group.theme not in false:
-            false[group.theme] = await _false_positives(connection, group.theme, at)
+        key = (group.theme, group.venue)
+        if key not in false:
+            false[key] = await _false_positives(connection, group.theme, group.venue, at)
         return Around(
             at,
             traffic=await _traffic(connection, group),
             devices=await _devices(connection, group),
             earlier=earlier,
-            false_positives=false[group.theme],
+            false_positives=false[key],
         )
 
     async def _tell(
@@ -280,11 +285,15 @@ class Taking:
             )
 
 
-async def _false_positives(connection: AsyncConnection, theme: str, at: float) -> frozenset[str]:
+async def _false_positives(
+    connection: AsyncConnection, theme: str, venue: str, at: float
+) -> frozenset[str]:
+    """Sites that a lead of this venue called false positives: none decides for another's."""
     asked = select(groups).where(
         groups.c.state == CLOSED,
         groups.c.outcome == FALSE_POSITIVE,
         groups.c.theme == theme,
+        groups.c.venue == venue,
         groups.c.closed_at >= at - noise.FALSE_POSITIVE_DAYS * _DAY,
     )
     rows = await connection.execute(asked.limit(WAITING_MAX))

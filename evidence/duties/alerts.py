@@ -1,13 +1,13 @@
-"""Makes alerts of new events, every two seconds; and deletes what alerts keep too long."""
+"""Makes alerts of new events, every two seconds."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, or_, select
 
 from evidence.alerts.figures import write_figures
-from evidence.alerts.keeping import prune
+from evidence.alerts.noise import SETTLE_SECONDS
 from evidence.alerts.tables import PENDING, groups, inbox
 from evidence.alerts.taking import EVENTS_MAX, Taking
 from evidence.alerts.themes import AlertSettings
@@ -27,7 +27,9 @@ async def run(context: Context) -> None:
     async with context.evidence.reading() as connection:
         waits = or_(
             select(inbox.c.event_id).exists(),
-            select(groups.c.id).where(groups.c.state == PENDING).exists(),
+            select(groups.c.id)
+            .where(and_(groups.c.state == PENDING, groups.c.last_at <= context.at - SETTLE_SECONDS))
+            .exists(),
         )
         anything = bool(await connection.scalar(select(waits)))
     if anything:
@@ -38,9 +40,4 @@ async def run(context: Context) -> None:
                 took = await taking.take(connection, context.at)
             if took.events < EVENTS_MAX:
                 break
-    async with context.evidence.reading() as connection:
-        oldest = await connection.scalar(select(func.min(groups.c.last_at)))
-    if oldest is not None and oldest < context.at - settings.held_days * 86_400.0:
-        async with context.evidence.changing() as connection:
-            await prune(connection, settings, notices.keep_days, context.at)
     await write_figures(context, context.state_directory / "alerts.json")

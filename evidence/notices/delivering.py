@@ -26,8 +26,8 @@ ATTEMPTS_MAX: Final = 12
 EXPIRY_SECONDS: Final = 3 * 86_400.0
 PAUSE_SECONDS_MIN: Final = 5.0
 PAUSE_SECONDS_MAX: Final = 3_600.0
-MESSAGES_MAX: Final = 20
-"""Of one run."""
+MESSAGES_MAX: Final = 12
+"""Of one run: at `SECONDS_MAX` each they end within the time of a duty."""
 ITEMS_MAX: Final = 100
 """Notices of one message."""
 

@@ -142,7 +142,11 @@ async def show_notices(request: Request, me: Reader, services: Given) -> Respons
         counts=by_state,
         notices=newest,
         problem=problem,
-        recipients=services.notice_settings.recipients if venues is None else (),
+        recipients=[
+            one
+            for one in services.notice_settings.recipients
+            if venues is None or not one.venues or one.venues & venues
+        ],
         titles=now_titles(now),
         thresholds=noise.rules().thresholds,
         raises=noise.rules().raises,

@@ -21,7 +21,7 @@ from evidence.alerts.grouping import (
     Seen,
     is_periodic,
 )
-from evidence.alerts.noise import Around, judge, rules, titles
+from evidence.alerts.noise import SETTLE_SECONDS, Around, judge, rules, titles
 from evidence.alerts.themes import (
     OTHER,
     AlertSeverity,
@@ -92,6 +92,7 @@ def test_every_rule_that_holds_back_has_a_story() -> None:
     assert told == {one.id for one in rules().holds} == set(titles())
     for rule in rules().holds:
         assert len(rule.reason.split()) >= 10, rule.id  # in words, for people
+        assert rule.settle_seconds <= SETTLE_SECONDS, rule.id
 
 
 def test_every_category_that_matters_has_a_theme() -> None:

@@ -262,3 +262,27 @@ def test_old_alerts_go_and_open_ones_stay(sqlite_url: str) -> None:
         assert [one.id for one in await room.all()] == [2]
 
     tell(sqlite_url, story)
+
+
+def test_a_false_positive_counts_at_its_venue_only(sqlite_url: str) -> None:
+    async def story(room: Room) -> None:
+        await room.happen([hate(NOW, "poem.example"), hate(NOW + 20, "poem.example")])
+        await room.take(NOW + 21)
+        async with room.store.changing() as connection:
+            await connection.execute(
+                groups.update().values(state=CLOSED, closed_at=NOW + 60, outcome="false-positive")
+            )
+        for venue, address in (("crewe", "10.20.3.8"), ("derby", "10.30.3.8")):
+            looks = [
+                hate(NOW + 100 + n * 20, "poem.example", venue=venue, address=address)
+                for n in range(2)
+            ]
+            await room.happen(looks, NOW + 130)
+        await room.take(NOW + 131)
+        assert [(one.group.venue, one.state, one.rule) for one in await room.all()] == [
+            ("crewe", "closed", ""),
+            ("crewe", "held", "false-positive"),
+            ("derby", "new", ""),
+        ]
+
+    tell(sqlite_url, story)
