@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, case
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,6 +36,25 @@ async def put(
         else:
             inserting = inserting.on_conflict_do_nothing(index_elements=keys)
         await connection.execute(inserting, list(rows))
+
+
+async def widen(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert spans `first_at` to `last_at`; where the key is there already, let its span cover
+    this one too.
+    """
+    if rows:
+        inserting = _insert(connection, table)
+        columns, new = table.c, inserting.excluded
+        earlier, later = new.first_at < columns.first_at, new.last_at > columns.last_at
+        statement = inserting.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_={
+                "first_at": case((earlier, new.first_at), else_=columns.first_at),
+                "last_at": case((later, new.last_at), else_=columns.last_at),
+            },
+            where=earlier | later,
+        )
+        await connection.execute(statement, list(rows))
 
 
 def _insert(connection: AsyncConnection, table: Table) -> Any:

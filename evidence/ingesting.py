@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from categoriser.taxonomy import Taxonomy
 from evidence import tables
 from evidence.alerts.tables import inbox as alert_inbox
-from evidence.counting import add_up, put
+from evidence.counting import add_up, put, widen
 from evidence.domains import registered
 from evidence.instants import first_id
 from evidence.interning import Interned, Words
@@ -28,6 +28,8 @@ from evidence.spool import Batch, Detail
 
 REPEATED_MIN: Final = 5
 """Attempts of one device to get round the filter, under one key, that make them repeated."""
+SEEN_MAX: Final = 200_000
+"""Rows that are remembered not to be written again; beyond it all are forgotten."""
 TEXT_CHARACTERS_MAX: Final = 1_024
 AHEAD_SECONDS_MAX: Final = 86_400.0
 """An event further in the future is of a clock gone wrong, and counts as of now."""
@@ -62,9 +64,12 @@ class Ingesting:
         self._domains: Final = Interned(tables.domains, ("domain",))
         self._names: Final = Interned(tables.names, ("name",))
         self._pseudonyms: Final = Interned(tables.pseudonyms, ("pseudonym",))
+        self._seen: Final[set[tuple[int, int, int, int]]] = set()
+        """Rows of `noted_devices` that are known to be there."""
 
     def forget(self) -> None:
         """Forget what is remembered of the database: a transaction failed, or rows are gone."""
+        self._seen.clear()
         for known in (
             self._origins,
             self._verdicts,
@@ -77,6 +82,10 @@ class Ingesting:
 
     async def take(self, connection: AsyncConnection, batches: Sequence[Batch], at: float) -> Taken:
         """Write those that are new, in the write transaction that is open."""
+        if connection.dialect.name != "sqlite":
+            # Other recorders write there, too, and give numbers: venues into their centre's. Only
+            # what is looked up under the writer's lock is true.
+            self.forget()
         asked = select(tables.ingested.c.batch_id).where(
             tables.ingested.c.batch_id.in_([batch.id for batch in batches])
         )
@@ -180,10 +189,36 @@ class Ingesting:
             tables.noted_days,
             _rows(days, "at", "venue_id", "domain_id", "verdict_id"),
         )
-        columns = ("domain_id", "at", "venue_id", "pseudonym_id")
-        different = [dict(zip(columns, one, strict=True)) for one in sorted(seen)]
-        await put(connection, tables.noted_devices, different)
+        sums: Counter[tuple[int, int, int]] = Counter()
+        for (day, _, domain, verdict), queries in days.items():
+            sums[day, domain, verdict] += queries
+        await add_up(connection, tables.noted_sums, _rows(sums, "at", "domain_id", "verdict_id"))
+        await self._note_devices(connection, seen)
         await self._seal(connection, key, details, {who: devices[hashes[who],] for who in hashes})
+
+    async def _note_devices(
+        self, connection: AsyncConnection, seen: Collection[tuple[int, int, int, int]]
+    ) -> None:
+        """Domain, day, venue and device: once a day each."""
+        if len(self._seen) > SEEN_MAX:
+            self._seen.clear()
+        new = sorted(one for one in seen if one not in self._seen)
+        self._seen.update(new)
+        columns = ("domain_id", "at", "venue_id", "pseudonym_id")
+        rows = [dict(zip(columns, one, strict=True)) for one in new]
+        await put(connection, tables.noted_devices, rows)
+        spans: dict[tuple[int, int], tuple[int, int]] = {}
+        for domain, day, _, device in new:
+            first, last = spans.get((domain, device), (day, day))
+            spans[domain, device] = min(first, day), max(last, day)
+        await widen(
+            connection,
+            tables.noted_spans,
+            [
+                {"domain_id": domain, "pseudonym_id": device, "first_at": first, "last_at": last}
+                for (domain, device), (first, last) in sorted(spans.items())
+            ],
+        )
 
     async def _seal(
         self,

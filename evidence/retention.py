@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Table, and_, delete, exists, func, select
+from sqlalchemy import Table, and_, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from categoriser.taxonomy import Taxonomy
@@ -85,7 +85,8 @@ class Pruning:
             for kind in (tables.traffic, tables.tallies)
             for grain in tables.GRAINS
         ]
-        return [*counts, (tables.noted_days, self._retention.day_days)]
+        noted = (tables.noted_days, tables.noted_sums)
+        return [*counts, *((table, self._retention.day_days) for table in noted)]
 
     async def _ordinary(self, connection: AsyncConnection) -> tuple[int, bool]:
         """Events that matter to nobody any more; those that do are passed over."""
@@ -131,6 +132,7 @@ class Pruning:
         if oldest is None or oldest >= end:
             return 0, True
         done = await connection.execute(delete(table).where(table.c.at == oldest))
+        await _cut_spans(connection, oldest)
         return done.rowcount, False
 
     async def _names(self, connection: AsyncConnection) -> tuple[int, bool]:
@@ -197,3 +199,15 @@ async def _delete(connection: AsyncConnection, table: Table, ids: list[int]) -> 
     if ids:
         await connection.execute(delete(table).where(table.c.id.in_(ids)))
     return len(ids), len(ids) < ROWS_MAX
+
+
+async def _cut_spans(connection: AsyncConnection, day: int) -> None:
+    """Let no span begin on a day whose devices were deleted."""
+    spans, seen = tables.noted_spans, tables.noted_devices
+    await connection.execute(delete(spans).where(spans.c.last_at <= day))
+    next_day = (
+        select(func.min(seen.c.at))
+        .where(seen.c.domain_id == spans.c.domain_id, seen.c.pseudonym_id == spans.c.pseudonym_id)
+        .scalar_subquery()
+    )
+    await connection.execute(update(spans).where(spans.c.first_at <= day).values(first_at=next_day))

@@ -215,6 +215,31 @@ noted_devices = Table(
 )
 """Which devices, so that different ones can be counted; goes with the events."""
 
+noted_sums = Table(
+    "telemetry_noted_sums",
+    METADATA,
+    Column("at", Integer, primary_key=True, autoincrement=False),  # a day, as above
+    Column("domain_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("verdict_id", Integer, primary_key=True, autoincrement=False),
+    Column("queries", NUMBER, nullable=False),
+    Index("ix_telemetry_noted_sums_domain_id", "domain_id", "at"),
+    sqlite_with_rowid=False,
+)
+"""`noted_days` of all venues together: what is asked of everybody reads a tenth of the rows."""
+
+noted_spans = Table(
+    "telemetry_noted_spans",
+    METADATA,
+    Column("domain_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("pseudonym_id", NUMBER, primary_key=True, autoincrement=False),
+    Column("first_at", Integer, nullable=False),  # a day, as above
+    Column("last_at", Integer, nullable=False),
+    Index("ix_telemetry_noted_spans_first_at", "first_at"),
+    sqlite_with_rowid=False,
+)
+"""The first and the last day in `noted_devices` of each device and registered domain, whatever the
+venue: a pseudonym lasts a week, and most stretches that are asked for are longer."""
+
 ingested = Table(
     "telemetry_ingested",
     METADATA,

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, distinct, func, select
+from sqlalchemy import Select, Table, and_, distinct, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from categoriser.taxonomy import Taxonomy
@@ -19,15 +19,26 @@ from evidence.domains import registered
 from evidence.instants import first_id, instant_of, minute_of
 from evidence.keyring import keys_between
 from evidence.pseudonyms import Identity
-from evidence.reading.events import Event, EventFilter, events, read_events
-from evidence.reading.places import Places, Venues
-from evidence.tables import domains, noted_days, noted_devices, pseudonyms, traffic
+from evidence.reading.events import CHUNK_MAX, Event, read_events
+from evidence.reading.places import NOWHERE, Places, Venues
+from evidence.tables import (
+    domains,
+    names,
+    noted_days,
+    noted_devices,
+    noted_spans,
+    noted_sums,
+    pseudonyms,
+    traffic,
+)
 from evidence.tables import events as event_table
 
 RECENT_MAX: Final = 50
 TOP_MAX: Final = 200
 BYPASS_ROWS_MAX: Final = 20_000
 """Events that are grouped by device; older ones are left out."""
+DAYS_MAX: Final = 800
+"""Days that are asked for one by one."""
 CIRCUMVENTION: Final = "circumvention"
 _DAY: Final = 1440
 _LAST: Final = (1 << 31) - 1
@@ -141,10 +152,8 @@ async def popularity(
             noted_days.c.verdict_id.in_(closed)
         )
     )
-    devices = await connection.scalar(
-        of_domain(noted_devices, func.count(distinct(noted_devices.c.pseudonym_id)))
-    )
-    return Popularity(domain, int(let_through or 0), int(blocked or 0), int(devices or 0))
+    devices = (await _devices(connection, [id], days, ids))[id]
+    return Popularity(domain, int(let_through or 0), int(blocked or 0), devices)
 
 
 async def top_blocked(
@@ -163,19 +172,18 @@ async def top_blocked(
     ids = places.venue_ids(venues)
     verdicts = places.decided(action=action, categories=categories) or []
     days = _days(since, until)
-    queries = func.sum(noted_days.c.queries)
-    inside = [noted_days.c.at.between(*days), noted_days.c.verdict_id.in_(verdicts)]
-    if ids is not None:
-        inside.append(noted_days.c.venue_id.in_(ids))
-    asked = select(noted_days.c.domain_id, queries).where(*inside).group_by(noted_days.c.domain_id)
-    most = asked.order_by(queries.desc(), noted_days.c.domain_id).limit(min(limit, TOP_MAX))
+    table = noted_sums if ids is None else noted_days
+    queries = func.sum(table.c.queries)
+    inside = [*_within(table, days, ids), table.c.verdict_id.in_(verdicts)]
+    asked = select(table.c.domain_id, queries).where(*inside).group_by(table.c.domain_id)
+    most = asked.order_by(queries.desc(), table.c.domain_id).limit(min(limit, TOP_MAX))
     top = [(id, int(count)) for id, count in await connection.execute(most)]
     for_category: dict[int, Counter[str]] = defaultdict(Counter)
-    of_top = select(noted_days.c.domain_id, noted_days.c.verdict_id, queries).where(
-        noted_days.c.domain_id.in_([id for id, _ in top]), *inside
+    of_top = select(table.c.domain_id, table.c.verdict_id, queries).where(
+        table.c.domain_id.in_([id for id, _ in top]), *inside
     )
     for domain_id, verdict_id, count in await connection.execute(
-        of_top.group_by(noted_days.c.domain_id, noted_days.c.verdict_id)
+        of_top.group_by(table.c.domain_id, table.c.verdict_id)
     ):
         for_category[domain_id][places.verdicts[verdict_id].category] += int(count)
     known = await _domains(connection, [id for id, _ in top])
@@ -191,12 +199,12 @@ async def distinct_blocked_domains(
 ) -> int:
     """How many different registered domains were blocked, by whole days."""
     places = await Places.read(connection)
-    asked = select(func.count(distinct(noted_days.c.domain_id))).where(
-        noted_days.c.at.between(*_days(since, until)),
-        noted_days.c.verdict_id.in_(places.decided(action="block") or []),
+    ids = places.venue_ids(venues)
+    table = noted_sums if ids is None else noted_days
+    asked = select(func.count(distinct(table.c.domain_id))).where(
+        *_within(table, _days(since, until), ids),
+        table.c.verdict_id.in_(places.decided(action="block") or []),
     )
-    if (ids := places.venue_ids(venues)) is not None:
-        asked = asked.where(noted_days.c.venue_id.in_(ids))
     return int(await connection.scalar(asked) or 0)
 
 
@@ -210,33 +218,41 @@ async def bypass_attempts(
     limit: int = 50,
 ) -> list[Bypass]:
     """Devices that tried to get round the filter (categories of circumvention), most first."""
-    categories = bypass_categories(taxonomy)
-    found: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
-    wanted = EventFilter(venues=venues, since=since, until=until, categories=categories)
-    before, seen = None, 0
-    while seen < BYPASS_ROWS_MAX:
-        page = await events(connection, wanted, before=before, limit=500)
-        for one in page.events:
-            found[one.pseudonym, one.venue, one.room].append(one)
-        seen += len(page.events)
-        if page.next is None:
-            break
-        before = page.next
-    told = [
+    places = await Places.read(connection)
+    verdicts = places.decided(categories=bypass_categories(taxonomy)) or []
+    e = event_table.c
+    asked = (
+        select(e.id, e.name_id, e.pseudonym_id, e.origin_id, e.verdict_id, e.queries)
+        .where(e.verdict_id.in_(verdicts), e.id >= first_id(since), e.id < first_id(until))
+        .order_by(e.id.desc())
+        .limit(BYPASS_ROWS_MAX)
+    )
+    if (origins := places.from_venues(venues)) is not None:
+        asked = asked.where(e.origin_id.in_(origins))
+    found: dict[tuple[int, str, str], list[Any]] = defaultdict(list)
+    for row in await connection.execute(asked):
+        origin = places.origins.get(row.origin_id, NOWHERE)
+        found[row.pseudonym_id, origin.venue, origin.room].append(row)
+    most = sorted(
+        found.items(), key=lambda one: (-sum(row.queries for row in one[1]), -one[1][0].id)
+    )[:limit]
+    # Words are looked up for those that are shown, not for every event.
+    named = await _names(connection, {row.name_id for _, group in most for row in group})
+    devices = await _pseudonyms(connection, {key[0] for key, _ in most})
+    return [
         Bypass(
-            pseudonym,
+            devices.get(pseudonym, ""),
             venue,
             room,
-            tuple(sorted({one.category for one in group})),
-            tuple(dict.fromkeys(one.domain or one.name for one in group))[:RECENT_MAX],
-            sum(one.queries for one in group),
+            tuple(sorted({places.verdicts[row.verdict_id].category for row in group})),
+            tuple(dict.fromkeys(named.get(row.name_id, "") for row in group))[:RECENT_MAX],
+            sum(row.queries for row in group),
             instant_of(group[-1].id),
             instant_of(group[0].id),
             group[0].id,
         )
-        for (pseudonym, venue, room), group in found.items()
+        for (pseudonym, venue, room), group in most
     ]
-    return sorted(told, key=lambda one: (-one.queries, -one.last_at))[:limit]
 
 
 def bypass_categories(taxonomy: Taxonomy) -> frozenset[str]:
@@ -251,18 +267,61 @@ async def _domains(connection: AsyncConnection, ids: list[int]) -> dict[int, str
     return {row.id: row.domain for row in rows}
 
 
+async def _names(connection: AsyncConnection, ids: Collection[int]) -> dict[int, str]:
+    """The registered domains of names; a name itself where it has none."""
+    found: dict[int, str] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), CHUNK_MAX):
+        asked = (
+            select(names.c.id, names.c.name, domains.c.domain)
+            .outerjoin(domains, domains.c.id == names.c.domain_id)
+            .where(names.c.id.in_(wanted[start : start + CHUNK_MAX]))
+        )
+        found |= {id: domain or name for id, name, domain in await connection.execute(asked)}
+    return found
+
+
+async def _pseudonyms(connection: AsyncConnection, ids: Collection[int]) -> dict[int, str]:
+    asked = select(pseudonyms.c.id, pseudonyms.c.pseudonym).where(pseudonyms.c.id.in_(ids))
+    return {row.id: row.pseudonym for row in await connection.execute(asked)}
+
+
 async def _devices(
     connection: AsyncConnection, ids: list[int], days: tuple[int, int], venues: list[int] | None
 ) -> Counter[int]:
     """Different devices that asked for each of these domains."""
-    table = noted_devices
-    asked = select(table.c.domain_id, func.count(distinct(table.c.pseudonym_id))).where(
-        table.c.domain_id.in_(ids), table.c.at.between(*days)
-    )
+    table, span = noted_devices.c, noted_spans.c
     if venues is not None:
-        asked = asked.where(table.c.venue_id.in_(venues))
-    rows = await connection.execute(asked.group_by(table.c.domain_id))
+        asked = select(table.domain_id, func.count(distinct(table.pseudonym_id))).where(
+            table.domain_id.in_(ids), *_within(noted_devices, days, venues)
+        )
+        rows = await connection.execute(asked.group_by(table.domain_id))
+        return Counter({id: int(count) for id, count in rows})
+    # Whoever was first or last there on one of the days was there. Whoever came before them and
+    # after them, which a pseudonym seldom lives to do, is looked at day by day.
+    there = exists().where(
+        table.domain_id == span.domain_id,
+        table.pseudonym_id == span.pseudonym_id,
+        table.at.between(*days),
+    )
+    around = and_(span.first_at < days[0], span.last_at > days[1], there)
+    inside = or_(span.first_at.between(*days), span.last_at.between(*days), around)
+    counted = select(span.domain_id, func.count()).where(span.domain_id.in_(ids), inside)
+    rows = await connection.execute(counted.group_by(span.domain_id))
     return Counter({id: int(count) for id, count in rows})
+
+
+def _within(table: Table, days: tuple[int, int], venues: list[int] | None) -> list[Any]:
+    """These days, in these venues. Day by day, when they are not too many: for each of them a
+    database goes straight to a venue, and over a stretch it walks through all of them.
+    """
+    first, last = days
+    if venues is None:
+        return [table.c.at.between(*days)]
+    listed = range(first, last + 1, _DAY)
+    few = len(listed) <= DAYS_MAX
+    when = table.c.at.in_(listed) if few else table.c.at.between(*days)
+    return [when, table.c.venue_id.in_(venues)]
 
 
 def _days(since: float, until: float | None) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence.instants import minute_of
-from evidence.reading.places import Origin, Places, Venues, Verdict
+from evidence.reading.places import NOWHERE, Places, Venues, Verdict
 from evidence.tables import MINUTES_OF, domains
 from evidence.tables import tallies as tally_tables
 from evidence.tables import traffic as traffic_tables
@@ -91,7 +91,7 @@ async def tallies(
 
 
 def _values(by: Sequence[By], keys: Mapping[str, int], places: Places) -> list[tuple[str, ...]]:
-    origin = places.origins.get(keys.get("origin_id", 0), _NOWHERE)
+    origin = places.origins.get(keys.get("origin_id", 0), NOWHERE)
     verdict = places.verdicts.get(keys.get("verdict_id", 0), _NOTHING)
     known = {
         "time": str(keys.get("at", 0) * 60),
@@ -111,7 +111,6 @@ _COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "verdict_id": frozenset({"action", "reason", "category", "source"}),
 }
 """The columns of a tally, and what follows from each."""
-_NOWHERE: Final = Origin("", "", "", "")
 _NOTHING: Final = Verdict("", "", "", ())
 
 

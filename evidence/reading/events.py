@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence.instants import first_id, instant_of
-from evidence.reading.places import Origin, Places, Venues, Verdict
+from evidence.reading.places import NOWHERE, Places, Venues, Verdict
 from evidence.tables import domains, grounds, names, pseudonyms
 from evidence.tables import events as table
 
@@ -299,7 +299,7 @@ def _whole(ids: Sequence[int]) -> Select[Any]:
 
 
 def _event(row: Row[Any], places: Places) -> Event:
-    origin = places.origins.get(row.origin_id, _NOWHERE)
+    origin = places.origins.get(row.origin_id, NOWHERE)
     verdict = places.verdicts.get(row.verdict_id, _NOTHING)
     return Event(
         id=row.id,
@@ -322,5 +322,4 @@ def _event(row: Row[Any], places: Places) -> Event:
     )
 
 
-_NOWHERE: Final = Origin("", "", "", "")
 _NOTHING: Final = Verdict("", "", "", ())

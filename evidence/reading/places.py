@@ -28,6 +28,10 @@ class Origin:
     transport: str
 
 
+NOWHERE: Final = Origin("", "", "", "")
+"""Of an origin that is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was decided."""

@@ -75,6 +75,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_telemetry_noted_devices_at", "telemetry_noted_devices", ["at"])
+    _make_counts("noted_sums", _number("domain_id"), _small("verdict_id"))
+    op.create_index(
+        "ix_telemetry_noted_sums_domain_id", "telemetry_noted_sums", ["domain_id", "at"]
+    )
+    op.create_table(
+        "telemetry_noted_spans",
+        *(_number(name) for name in ("domain_id", "pseudonym_id")),
+        *(_small(name) for name in ("first_at", "last_at")),
+        sa.PrimaryKeyConstraint("domain_id", "pseudonym_id", name="pk_telemetry_noted_spans"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_telemetry_noted_spans_first_at", "telemetry_noted_spans", ["first_at"])
     op.create_table(
         "telemetry_ingested",
         _text("batch_id"),
@@ -108,9 +120,7 @@ def _alerts() -> None:
         _instant("closed_at", nullable=True),
         *(_text(name) for name in ("closed_by", "outcome", "note")),
     )
-    op.create_index(
-        "ix_telemetry_alerts_pseudonym", "telemetry_alerts", ["pseudonym", "theme"]
-    )
+    op.create_index("ix_telemetry_alerts_pseudonym", "telemetry_alerts", ["pseudonym", "theme"])
     op.create_index("ix_telemetry_alerts_state", "telemetry_alerts", ["state", "last_at"])
     op.create_table(
         "telemetry_alert_suspicions",
@@ -140,7 +150,7 @@ def downgrade() -> None:
     """Drop them: everything that was kept is lost."""
     counts = [f"{kind}_{grain}" for kind in ("traffic", "tallies") for grain in _GRAINS]
     rest = ["keys", "pseudonyms", "identities", "domains", "names", *_WORDS, "events"]
-    rest += ["noted_days", "noted_devices", "ingested", "facts"]
+    rest += ["noted_days", "noted_devices", "noted_sums", "noted_spans", "ingested", "facts"]
     rest += ["alert_inbox", "alerts", "alert_suspicions", "notices"]
     for table in [*counts, *rest]:
         op.drop_table(f"telemetry_{table}")
