@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from categoriser.taxonomy import Taxonomy
 from evidence import tables
 from evidence.alerts.tables import inbox as alert_inbox
-from evidence.counting import add_up, put, widen
+from evidence.counting import add, add_up, put, widen
 from evidence.domains import registered
 from evidence.instants import first_id
 from evidence.interning import Interned, Words
@@ -94,7 +94,7 @@ class Ingesting:
         if not fresh:
             return Taken(0, 0, 0, None)
         rows = [{"batch_id": batch.id, "at": at} for batch in fresh]
-        await connection.execute(insert(tables.ingested), rows)
+        await add(connection, tables.ingested, rows)
         await self._take_tallies(connection, fresh)
         await self._take_traffic(connection, fresh)
         details = [detail for batch in fresh for detail in batch.details]
@@ -176,14 +176,14 @@ class Ingesting:
             venue = origins[_venue(one.venue)]
             days[day, venue, domain, verdict] += one.queries
             seen.add((domain, day, venue, device))
-        await connection.execute(insert(tables.events), rows)
+        await add(connection, tables.events, rows)
         matter = [
             {"event_id": id}
             for id, one in zip(ids, details, strict=True)
             if one.category in self._flagged or one.category in self._bypass
         ]
         if matter:  # for alerts: with the event or not at all
-            await connection.execute(insert(alert_inbox), matter)
+            await add(connection, alert_inbox, matter)
         await add_up(
             connection,
             tables.noted_days,

@@ -1,7 +1,7 @@
 """Text that repeats gets a number, once: the small tables, names and domains.
 
-Numbers are given here, for the recorder is the only writer. What is remembered of them must be
-forgotten (`forget`) whenever a transaction failed or rows were deleted.
+Numbers are given here, for there is one writer at a time. What is remembered of them must be
+forgotten (`forget`) whenever a transaction failed, rows were deleted, or somebody else wrote.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Table, func, insert, select, tuple_
+from sqlalchemy import Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from evidence.counting import add
 
 KNOWN_MAX: Final = 200_000
 """Texts of one table that are remembered; beyond it all are forgotten and looked up afresh."""
@@ -57,7 +59,7 @@ class Interned:
                 known[words] = self._last
                 row = dict(zip(self._columns, words, strict=True))
                 rows.append({"id": self._last, **row, **more(words)})
-            await connection.execute(insert(self._table), rows)
+            await add(connection, self._table, rows)
         return known
 
     async def _look_up(self, connection: AsyncConnection, words: list[Words]) -> None:

@@ -74,8 +74,11 @@ class Recording:
         self._watched: Final = watched(taxonomy)
         self._pending: list[Noted] = []
         self._one_at_a_time: Final = Lock()
-        self._traffic: Counter[Traffic] = Counter()
-        self._tallies: Counter[Tally] = Counter()
+        self._traffic: dict[tuple[int, str, str], dict[str, int]] = {}
+        """By minute, venue and profile: queries by registered domain."""
+        self._domains = 0
+        """Entries in there."""
+        self._tallies: dict[Tally, int] = {}
         self._counts_at = 0.0
         self._domain: Final = lru_cache(NAMES_MAX)(_Domains())
         self.lost = 0
@@ -149,34 +152,57 @@ class Recording:
         known: dict[int, tuple[Decision | None, bool]] = {}
         for key, decision in noted.decisions.items():
             known[key] = decision, self._is_notable(decision)
-        by_decision: Counter[tuple[Audience, int]] = Counter()
-        by_name: Counter[tuple[Audience, bytes]] = Counter()
+        # By audience first: what is looked up for every name then is a number or octets alone.
+        decided: dict[Audience, dict[int, int]] = {}
+        named: dict[Audience, dict[bytes, int]] = {}
         for (audience, answer), count in noted.answers.items():
             decision = answer.outcome.decision
-            found = known.get(id(decision))
-            if found is None:
-                found = known[id(decision)] = decision, self._is_notable(decision)
-            by_decision[audience, id(decision)] += count
+            key = id(decision)
+            if key not in known:
+                known[key] = decision, self._is_notable(decision)
+            if audience not in decided:
+                decided[audience], named[audience] = {}, {}
+            by_decision = decided[audience]
+            by_decision[key] = by_decision.get(key, 0) + count
             if decision is not None and decision.action == "allow":
-                by_name[audience, answer.query.name] += count
+                by_name = named[audience]
+                name = answer.query.name
+                by_name[name] = by_name.get(name, 0) + count
         for (audience, key, name), count in noted.resolved.items():
             decision = known[key][0]
-            by_decision[audience, key] += count
+            if audience not in decided:
+                decided[audience], named[audience] = {}, {}
+            by_decision = decided[audience]
+            by_decision[key] = by_decision.get(key, 0) + count
             if decision is not None and decision.action == "allow":
-                by_name[audience, name] += count
-        for (audience, key), count in by_decision.items():
-            tally = _tally(noted.minute, audience.perspective.client, known[key][0])
-            self._tallies[tally] += count
-        for (audience, name), count in by_name.items():
-            domain = self._domain(name)
-            if domain:
-                client = audience.perspective.client
-                traffic = Traffic(noted.minute, client.venue, client.profile, domain)
-                if traffic in self._traffic or len(self._traffic) < TRAFFIC_MAX:
-                    self._traffic[traffic] += count
-                else:
-                    self.lost += count
+                by_name = named[audience]
+                by_name[name] = by_name.get(name, 0) + count
+        for audience, by_decision in decided.items():
+            client = audience.perspective.client
+            for key, count in by_decision.items():
+                tally = _tally(noted.minute, client, known[key][0])
+                self._tallies[tally] = self._tallies.get(tally, 0) + count
+        for audience, by_name in named.items():
+            if by_name:
+                self._count_traffic(noted.minute, audience.perspective.client, by_name)
         return {key for key, (_, is_notable) in known.items() if is_notable}
+
+    def _count_traffic(self, minute: int, client: Client, by_name: Mapping[bytes, int]) -> None:
+        """Add allowed queries of one place by name to what is counted by registered domain."""
+        counted = self._traffic.setdefault((minute, client.venue, client.profile), {})
+        domain_of = self._domain
+        for name, count in by_name.items():
+            domain = domain_of(name)
+            if not domain:
+                continue
+            before = counted.get(domain)
+            if before is not None:
+                counted[domain] = before + count
+            elif self._domains < TRAFFIC_MAX:
+                counted[domain] = count
+                self._domains += 1
+            else:
+                self.lost += count
 
     def _single_out(
         self, noted: Noted, notable: set[int], details: dict[tuple[object, ...], Detail]
@@ -241,9 +267,17 @@ class Recording:
 
     def _write(self, details: list[Detail], at: float, *, counts: bool) -> None:
         tallies = list(self._tallies.items()) if counts else []
-        traffic = list(self._traffic.items()) if counts else []
+        traffic = (
+            [
+                (Traffic(*place, domain), count)
+                for place, counted in self._traffic.items()
+                for domain, count in counted.items()
+            ]
+            if counts
+            else []
+        )
         if counts:
-            self._tallies, self._traffic, self._counts_at = Counter(), Counter(), at
+            self._tallies, self._traffic, self._domains, self._counts_at = {}, {}, 0, at
         lost = self.lost - self._told_lost
         queries = sum(count for _, count in tallies) + len(details)
         try:
