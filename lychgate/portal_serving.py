@@ -20,9 +20,10 @@ import httpx
 import uvicorn
 
 from evidence.store import EvidenceStore
-from lychgate.block_page_serving import serve_block_page
 from lychgate.archiving import ArchiveFault
 from lychgate.archiving.migrating import MigrationFault, migrate
+from lychgate.block_page_serving import serve_block_page
+from lychgate.collecting import collecting_quietly
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.heartbeat import Heart
@@ -189,7 +190,10 @@ async def _serve(
         )
         heart.start()  # It waits for the first page, and tells then.
         try:
-            async with serve_block_page(services, configuration, handed):
+            async with (
+                serve_block_page(services, configuration, handed),
+                collecting_quietly(),
+            ):
                 await _Server(config).serve(sockets=[listening])
         finally:
             heart.stop()
