@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, distinct, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from categoriser.taxonomy import Taxonomy
-from evidence import tables
 from evidence.alerts import noise
 from evidence.alerts.grouping import HELD_SECONDS, Group, Seen
 from evidence.alerts.noise import Around, judge
 from evidence.alerts.rows import Kept, from_row, to_row
+from evidence.alerts.surroundings import Surroundings
 from evidence.alerts.tables import (
-    ALERTS,
     CLOSED,
     HELD,
     NEW,
@@ -31,7 +30,6 @@ from evidence.alerts.tables import (
 )
 from evidence.alerts.themes import SEVERITIES, AlertSettings, severity_of, theme_of, themes
 from evidence.counting import put
-from evidence.instants import first_id, minute_of
 from evidence.notices import NoticeSettings, notify
 from evidence.reading.events import Event, read_events
 
@@ -39,7 +37,6 @@ EVENTS_MAX: Final = 300
 """Events of one transaction."""
 WAITING_MAX: Final = 300
 """Groups that wait and are judged again in one transaction."""
-FALSE_POSITIVE: Final = "false-positive"
 _DAY: Final = 86_400.0
 
 
@@ -67,6 +64,8 @@ class Taking:
         self._notices: Final = notices
         self._zone: Final = zone
         self._always: Final = {one.id: one.always for one in themes()}
+        self._noted: Final[dict[tuple[str, str], int]] = {}
+        """Suspicions of this transaction, and how many devices they have."""
         self._titles: Final = {one.id: one.title for one in themes()}
 
     async def take(self, connection: AsyncConnection, at: float) -> Took:
@@ -88,9 +87,16 @@ class Taking:
         )
         for row in await connection.execute(waiting):
             touched[row.id] = from_row(row)
-        false: dict[tuple[str, str], frozenset[str]] = {}
+        around = Surroundings(connection, at)
+        self._noted.clear()
         for kept in touched.values():
-            await self._settle(connection, kept, at, false, took)
+            await self._settle(connection, kept, at, around, took)
+        if touched:
+            columns = [column.name for column in groups.columns if column.name != "id"]
+            written = update(groups).where(groups.c.id == bindparam("_id"))
+            written = written.values({name: bindparam(name) for name in columns})
+            rows = [to_row(kept) for kept in touched.values()]
+            await connection.execute(written, [{**row, "_id": row.pop("id")} for row in rows])
         await connection.execute(delete(inbox).where(inbox.c.event_id.in_(ids)))
         return took
 
@@ -171,11 +177,12 @@ class Taking:
         connection: AsyncConnection,
         kept: Kept,
         at: float,
-        false: dict[tuple[str, str], frozenset[str]],
+        surroundings: Surroundings,
         took: Took,
     ) -> None:
-        """Judge one group, and write what became of it."""
-        around = await self._around(connection, kept, at, false)
+        """Judge one group."""
+        always = self._always.get(kept.group.theme, False)
+        around = await surroundings.of(kept, always=always)
         judged = judge(kept.group, around)
         was = kept.severity
         if kept.is_open:
@@ -194,42 +201,6 @@ class Taking:
                 await self._suspect(connection, kept, around, at)
         elif kept.state == HELD and judged.becomes == "wait":
             kept.state, kept.rule = PENDING, ""
-        row = to_row(kept)
-        await connection.execute(update(groups).where(groups.c.id == kept.id).values(row))
-
-    async def _around(
-        self,
-        connection: AsyncConnection,
-        kept: Kept,
-        at: float,
-        false: dict[tuple[str, str], frozenset[str]],
-    ) -> Around:
-        group = kept.group
-        asked = (
-            select(func.count())
-            .select_from(groups)
-            .where(
-                groups.c.pseudonym == group.pseudonym,
-                groups.c.theme == group.theme,
-                groups.c.state.in_(ALERTS),
-                groups.c.made_at >= at - noise.EARLIER_DAYS * _DAY,
-                groups.c.id != kept.id,
-            )
-        )
-        earlier = int(await connection.scalar(asked) or 0)
-        always = self._always.get(group.theme, False)
-        if always or kept.is_open:
-            return Around(at, always, earlier=earlier)
-        key = (group.theme, group.venue)
-        if key not in false:
-            false[key] = await _false_positives(connection, group.theme, group.venue, at)
-        return Around(
-            at,
-            traffic=await _traffic(connection, group),
-            devices=await _devices(connection, group),
-            earlier=earlier,
-            false_positives=false[key],
-        )
 
     async def _tell(
         self, connection: AsyncConnection, kept: Kept, at: float, *, told: str = ""
@@ -255,6 +226,10 @@ class Taking:
         """Note that a list may be wrong; tell somebody, once a day."""
         group = kept.group
         domain, asked = next(iter(group.domains.items()))
+        noted = (group.venue, domain)
+        if self._noted.get(noted) == around.devices:
+            return
+        self._noted[noted] = around.devices
         key = (suspicions.c.venue == group.venue, suspicions.c.domain == domain)
         before = (await connection.execute(select(suspicions).where(*key))).first()
         samples = await read_events(connection, group.samples[:1])
@@ -283,54 +258,3 @@ class Taking:
                 path="/alerts/held",
                 zone=self._zone,
             )
-
-
-async def _false_positives(
-    connection: AsyncConnection, theme: str, venue: str, at: float
-) -> frozenset[str]:
-    """Sites that a lead of this venue called false positives: none decides for another's."""
-    asked = select(groups).where(
-        groups.c.state == CLOSED,
-        groups.c.outcome == FALSE_POSITIVE,
-        groups.c.theme == theme,
-        groups.c.venue == venue,
-        groups.c.closed_at >= at - noise.FALSE_POSITIVE_DAYS * _DAY,
-    )
-    rows = await connection.execute(asked.limit(WAITING_MAX))
-    return frozenset(domain for row in rows for domain in from_row(row).group.domains)
-
-
-async def _traffic(connection: AsyncConnection, group: Group) -> int:
-    """Allowed queries at the venue in the minute of the first look."""
-    minutes, origins = tables.traffic["minutes"], tables.origins
-    asked = (
-        select(func.sum(minutes.c.queries))
-        .join(origins, origins.c.id == minutes.c.venue_id)
-        .where(minutes.c.at == minute_of(group.first_at), origins.c.venue == group.venue)
-    )
-    return int(await connection.scalar(asked) or 0)
-
-
-async def _devices(connection: AsyncConnection, group: Group) -> int:
-    """Devices at the venue that asked for the one site of a group about then."""
-    if len(group.domains) != 1:
-        return 1
-    events, names, domains, origins = (
-        tables.events,
-        tables.names,
-        tables.domains,
-        tables.origins,
-    )
-    asked = (
-        select(func.count(distinct(events.c.pseudonym_id)))
-        .join(names, names.c.id == events.c.name_id)
-        .join(domains, domains.c.id == names.c.domain_id)
-        .join(origins, origins.c.id == events.c.origin_id)
-        .where(
-            domains.c.domain == next(iter(group.domains)),
-            origins.c.venue == group.venue,
-            events.c.id >= first_id(group.first_at - noise.VENUE_WIDE_SECONDS),
-            events.c.id <= first_id(group.last_at + noise.VENUE_WIDE_SECONDS),
-        )
-    )
-    return int(await connection.scalar(asked) or 0)
