@@ -120,7 +120,9 @@ class NoticeRecipient(Section):
 
     channel: Annotated[str, kinds.word(*channels())] = Field(default="email", description="How.")
     to: Annotated[str, ADDRESS] = Field(
-        default="", description="A mail address. A webhook needs none."
+        default="",
+        description="A mail address. A webhook needs none.",
+        examples=["dsl@college.example"],
     )
     about: tuple[Annotated[str, kinds.word(*KINDS)], ...] = Field(
         default=("alert",), description="Of what."
@@ -151,13 +153,19 @@ class NoticeRecipient(Section):
 class Mail(Section):
     """The mail server that notices go by."""
 
-    host: Annotated[str, HOST] = Field(default="", description="It. Empty: no mail is sent.")
+    host: Annotated[str, HOST] = Field(
+        default="", description="It. Empty: no mail is sent.", examples=["mail.example"]
+    )
     port: Annotated[int, kinds.whole(1, 65_535)] = Field(default=587, description="Its port.")
     security: Annotated[str, kinds.word("starttls", "tls", "none")] = Field(
         default="starttls",
         description="How the way to it is encrypted; its certificate is checked.",
     )
-    sender: Annotated[str, ADDRESS] = Field(default="", description="The address they come from.")
+    sender: Annotated[str, ADDRESS] = Field(
+        default="",
+        description="The address they come from.",
+        examples=["lychgate@college.example"],
+    )
     user: Annotated[str, HOST] = Field(
         default="", description="The account there, if it asks for one."
     )
