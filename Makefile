@@ -45,6 +45,8 @@ assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)
 	$(RUN) bench/lists.py
+	$(RUN) bench/telemetry.py
+	$(RUN) bench/portal.py
 
 deb: $(VENV)/.installed-test ## build the Debian package into dist/ (needs dpkg-deb and Python 3.11)
 	$(RUN) packaging/deb.py $(ARGS)

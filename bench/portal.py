@@ -258,16 +258,19 @@ def copy_days(database: Path) -> None:
     with connection:
         for table, (key, step) in copied.items():
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            if key not in columns:
+                continue
             chosen = ", ".join(f"{key} - {step} * ?" if one == key else one for one in columns)
-            rows = connection.execute(f"SELECT * FROM {table}").fetchall()
             connection.execute(f"CREATE TEMP TABLE a_day AS SELECT * FROM {table}")
-            for back in range(1, DAYS) if rows else ():
+            for back in range(1, DAYS):
                 connection.execute(
                     f"INSERT OR IGNORE INTO {table} ({', '.join(columns)})"
                     f" SELECT {chosen} FROM a_day",
                     (back,),
                 )
             connection.execute("DROP TABLE a_day")
+        spans = "UPDATE telemetry_noted_spans SET first_at = first_at - 1440 * ?"
+        connection.execute(spans, (DAYS - 1,))
     connection.execute("PRAGMA optimize")
     connection.close()
 

@@ -1,7 +1,7 @@
 """The cycle collector of the portal: it walks nothing that is kept while somebody waits for a page.
 
 A policy of 1,000 venues and 50,000 rules is a million objects, and a collection of all of them
-holds a page up by 0.2 s. What is there is set aside (`gc.freeze`) every minute, so that a
+holds a page up by 0.2 s. What is there is set aside (`gc.freeze`) every ten seconds, so that a
 collection walks only what came since. Once an hour everything is looked at.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-SETTLE_SECONDS: Final = 60.0
-WHOLE_EVERY: Final = 60
+SETTLE_SECONDS: Final = 10.0
+WHOLE_EVERY: Final = 360
 """Every how many times everything is looked at."""
 
 

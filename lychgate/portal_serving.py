@@ -40,6 +40,7 @@ from lychgate.portal_settings import Portal
 from lychgate.probing import probe_http
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
 from lychgate.suggestions import ReviewQueue
+from lychgate.warming import warming
 from policy.commands.desk import Desk
 from policy.store import Store, StoreFault
 from portal.accounts.accounts import Accounts
@@ -166,8 +167,9 @@ async def _serve(
             sys.stderr.write(f"{warning}\n")
         services = await make_services(configuration, settings, store)
         await _greet(services, settings, listening)
+        app = create_app(services)
         config = uvicorn.Config(
-            create_app(services),
+            app,
             access_log=False,  # addresses of people, and links, belong in no log
             log_level="error",  # a request that cannot be read is worth no line
             http=Punctual,
@@ -193,6 +195,7 @@ async def _serve(
             async with (
                 serve_block_page(services, configuration, handed),
                 collecting_quietly(),
+                warming(app, services),
             ):
                 await _Server(config).serve(sockets=[listening])
         finally:

@@ -99,6 +99,13 @@ class Rendering:
         self._clock: Final = clock
         self._environment: Final = make_environment()
 
+    def prepare(self) -> None:
+        """Compile every template, which takes a second in all, before somebody waits for one.
+        Blocks: for a thread.
+        """
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def page(
         self, request: Request, template: str, status: int = 200, /, **shown: Any
     ) -> HTMLResponse:
