@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from categoriser.taxonomy import Taxonomy
 from evidence.figures.periods import Period
 from evidence.instants import first_id, minute_of
-from evidence.reading import bypass_attempts, tallies, top_blocked
-from evidence.reading.blocked import BYPASS_ROWS_MAX, TopBlocked, bypass_categories
+from evidence.reading import tallies, top_blocked
+from evidence.reading.blocked import TopBlocked, bypass_categories
 from evidence.reading.places import Places, Venues
 from evidence.tables import events, noted_days, noted_sums
 
@@ -62,7 +63,7 @@ class Blocking:
     bypass_queries: int
     """Attempts to get round the filter, blocked or not."""
     bypass_devices: int
-    """Devices that made one, a device once a week; at least."""
+    """Devices that made one, a device once a week; of as long as single queries are kept."""
 
     @property
     def share(self) -> float | None:
@@ -101,7 +102,6 @@ async def blocking(
     sites, total_sites = await _sites(connection, period, venues)
     devices = await _devices(connection, period, venues) if with_devices else None
     bypass = bypass_categories(taxonomy)
-    tried = await bypass_attempts(connection, taxonomy, since, until, venues, limit=BYPASS_ROWS_MAX)
     return Blocking(
         queries=sum(actions.values()),
         blocked=actions["block"],
@@ -124,7 +124,7 @@ async def blocking(
         ),
         top=tuple(await top_blocked(connection, since, until, venues, limit=TOP_MAX)),
         bypass_queries=sum(one.queries for one in counted if one.values[2] in bypass),
-        bypass_devices=len({one.pseudonym for one in tried}),
+        bypass_devices=await _bypass_devices(connection, bypass, period, venues),
     )
 
 
@@ -170,6 +170,22 @@ async def _devices(connection: AsyncConnection, period: Period, venues: Venues) 
         inside.append(events.c.origin_id.in_(origins))
     asked: Any = select(group, func.count(distinct(events.c.pseudonym_id))).where(*inside)
     return {categories[key]: int(n) for key, n in await connection.execute(asked.group_by(group))}
+
+
+async def _bypass_devices(
+    connection: AsyncConnection, categories: Collection[str], period: Period, venues: Venues
+) -> int:
+    """Different devices that tried to get round the filter: of events that are still there."""
+    places = await Places.read(connection)
+    tried = places.decided(categories=categories) if categories else []
+    asked = select(func.count(distinct(events.c.pseudonym_id))).where(
+        events.c.verdict_id.in_(tried or []),
+        events.c.id >= first_id(period.since),
+        events.c.id < first_id(period.until),
+    )
+    if (origins := places.from_venues(venues)) is not None:
+        asked = asked.where(events.c.origin_id.in_(origins))
+    return int(await connection.scalar(asked) or 0)
 
 
 def _grouping(places: Places, verdicts: list[int], table: Any) -> tuple[dict[int, str], Any]:
