@@ -71,12 +71,15 @@ class RecorderSettings:
     decisions_url: str
     retention: Retention = Retention()
     pseudonym_days: float = 7
+    has_duties: bool = True
+    """Whether it deletes what is too old and does periodic duties; of several recorders of one
+    database one does."""
     given: Mapping[str, Any] = field(default_factory=dict)
     """What duties need from outside."""
 
 
 class Recorder:
-    """One recorder; there should be one for each database."""
+    """One recorder. Several may write into one PostgreSQL database; one of them has the duties."""
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class Recorder:
         self._ingesting: Final = Ingesting(taxonomy, settings.pseudonym_days * 86_400.0)
         self.standing: Final = Standing(started_at=clock())
         self._dutiful: Final = Dutiful(
-            duties() if work is None else work, self.standing, self._context
+            _duties_of(settings) if work is None else work, self.standing, self._context
         )
         self._pruning: Pruning | None = None
         self._prune_at = self._tidy_at = self._sweep_at = self._standing_at = 0.0
@@ -241,7 +244,7 @@ class Recorder:
             standing.last_event_at = max(taken.last_at, standing.last_event_at or 0.0)
 
     async def _prune(self, store: EvidenceStore, at: float) -> None:
-        if self._pruning is None and at >= self._prune_at:
+        if self._pruning is None and at >= self._prune_at and self._settings.has_duties:
             self._pruning = Pruning(self._settings.retention, self._taxonomy, at)
         for _ in range(PRUNE_STEPS):
             if self._pruning is None:
@@ -331,4 +334,8 @@ class Recorder:
 
 def _remove(path: Path) -> None:
     for end in ("", "-wal", "-shm"):
+def _duties_of(settings: RecorderSettings) -> Sequence[Duty]:
+    return duties() if settings.has_duties else ()
+
+
         path.with_name(path.name + end).unlink(missing_ok=True)

@@ -18,8 +18,10 @@ from evidence.recorder import Recorder, RecorderSettings
 from evidence.retention import Retention
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
+from lychgate.heartbeat import Pulse
 from lychgate.logs import start_logging
 from lychgate.notice_settings import alert_settings, notice_settings
+from lychgate.notifying import Notifier
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
 
 FINDING = 1
@@ -28,6 +30,7 @@ FINDING = 1
 def record(configuration: Configuration, *, once: bool = False) -> int:
     """Record until SIGTERM or SIGINT, or `once`; the exit status."""
     start_logging(configuration.log)
+    notifier = Notifier.take()
     try:
         settings = recorder_settings(configuration)
         prepare_state(configuration)
@@ -35,7 +38,7 @@ def record(configuration: Configuration, *, once: bool = False) -> int:
         for line in fault.faults:
             sys.stderr.write(f"{line}\n")
         return BAD_INPUT
-    return asyncio.run(_record(settings, once))
+    return asyncio.run(_record(settings, once, notifier))
 
 
 def recorder_settings(configuration: Configuration) -> RecorderSettings:
@@ -59,6 +62,7 @@ def recorder_settings(configuration: Configuration) -> RecorderSettings:
             chosen.day_days,
         ),
         pseudonym_days=chosen.pseudonym_days,
+        has_duties=chosen.duties,
         given=given_to(configuration),
     )
 
@@ -74,7 +78,7 @@ def given_to(configuration: Configuration) -> Mapping[str, Any]:
     }
 
 
-async def _record(settings: RecorderSettings, once: bool) -> int:
+async def _record(settings: RecorderSettings, once: bool, notifier: Notifier) -> int:
     recorder = Recorder(settings, taxonomy.load(), time.time)
     if once:
         return DONE if await recorder.once() else FINDING
@@ -82,5 +86,15 @@ async def _record(settings: RecorderSettings, once: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await recorder.run(stop)
+    pulse = Pulse(notifier, lambda: _how(recorder))
+    try:
+        await recorder.run(stop, pulse.beat)
+    finally:
+        notifier.stopping()
     return DONE
+
+
+def _how(recorder: Recorder) -> str:
+    """For `systemctl status`."""
+    problems = recorder.standing.problems
+    return f"{len(problems)} to look at: {problems[0]}" if problems else "recording"

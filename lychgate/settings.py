@@ -347,6 +347,12 @@ class Telemetry(Section):
         description="What may wait while the recorder is down or the database cannot be written; "
         "more is dropped and counted.",
     )
+    duties: Annotated[bool, kinds.FLAG] = Field(
+        default=True,
+        description="Whether this recorder also deletes what is too old, makes alerts and does "
+        "other periodic work. False where another recorder of the same database does: at venues "
+        "that write into their centre's.",
+    )
 
 
 class Metrics(Section):

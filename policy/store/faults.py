@@ -150,6 +150,8 @@ def _cause(error: BaseException) -> BaseException:
     """The driver's own error, below what SQLAlchemy put around it."""
     seen = error
     for _ in range(_CAUSES_MAX):
+        if isinstance(seen, TimeoutError):  # below it is only how the wait was cut short
+            break
         inner = getattr(seen, "orig", None) or seen.__cause__
         if not isinstance(inner, BaseException):
             break

@@ -89,10 +89,10 @@ class Server:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A server for all tests; one test may stop it if it starts it again."""
-    programs = _programs()
+    programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt install postgresql")
-    account = _account()
+    account = find_account()
     # Not pytest's own folder: its parents let nobody else in, and its path is long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     if account is not None:
@@ -122,7 +122,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return make()
 
 
-def _programs() -> Path | None:
+def find_programs() -> Path | None:
     """The folder of the newest version's programs."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     on_path = shutil.which("postgres")
@@ -131,7 +131,7 @@ def _programs() -> Path | None:
     return max(complete, default=None)
 
 
-def _account() -> str | None:
+def find_account() -> str | None:
     """Who runs the server; None for ourselves."""
     if os.geteuid() != 0:
         return None

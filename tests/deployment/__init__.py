@@ -1,0 +1,1 @@
+"""Whole layouts, each tried with machines in network namespaces; see docs/deployment.md."""
