@@ -18,10 +18,12 @@ from categoriser.taxonomy import Taxonomy
 from evidence import tables
 from evidence.alerts.tables import inbox as alert_inbox
 from evidence.counting import add, add_up, put, widen
+from evidence.despatch.keeping import keep_for_sending
 from evidence.domains import registered
 from evidence.instants import first_id
 from evidence.interning import Interned, Words
 from evidence.keyring import key_at
+from evidence.outward import OutwardSettings
 from evidence.pseudonyms import Identity, Key
 from evidence.reading.blocked import bypass_categories
 from evidence.spool import Batch, Detail
@@ -50,7 +52,13 @@ class Taken:
 class Ingesting:
     """Writes batches into one database."""
 
-    def __init__(self, taxonomy: Taxonomy, pseudonym_seconds: float) -> None:
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        pseudonym_seconds: float,
+        outward: OutwardSettings | None = None,
+    ) -> None:
+        self._outward: Final = outward
         self._flagged: Final = frozenset(
             id for id, category in taxonomy.items() if category.safeguarding != "none"
         )
@@ -184,6 +192,7 @@ class Ingesting:
         ]
         if matter:  # for alerts: with the event or not at all
             await add(connection, alert_inbox, matter)
+        await keep_for_sending(connection, self._outward, ids, details)
         await add_up(
             connection,
             tables.noted_days,

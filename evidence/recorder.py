@@ -92,7 +92,9 @@ class Recorder:
         self._taxonomy: Final = taxonomy
         self._clock: Final = clock
         self._store: EvidenceStore | None = None
-        self._ingesting: Final = Ingesting(taxonomy, settings.pseudonym_days * 86_400.0)
+        self._ingesting: Final = Ingesting(
+            taxonomy, settings.pseudonym_days * 86_400.0, settings.given.get("outward")
+        )
         self.standing: Final = Standing(started_at=clock())
         self._dutiful: Final = Dutiful(
             _duties_of(settings) if work is None else work, self.standing, self._context

@@ -260,5 +260,6 @@ MODULES: Final = (
     "tables",
     "alerts.tables",
     "notices.tables",
+    "despatch.tables",
 )
 """Modules of this room that hold tables of `METADATA`: add yours."""

@@ -28,6 +28,7 @@ from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.leases import LeaseFiles
 from lychgate.list_metrics import ListCollector
+from lychgate.outward_metrics import OutwardCollector
 from lychgate.policies import Check, FileSource, PolicySource, StoreSource
 from lychgate.recorder_metrics import RecorderCollector
 from policy.policy import Policy
@@ -75,6 +76,7 @@ def compose(configuration: Configuration, *, shared: bool = False) -> Setup:
         asked_directory=configuration.asked_directory,
         spool_directory=configuration.spool_directory,
         spool_octets_max=configuration.telemetry.spool_megabytes_max << 20,
+        tap=configuration.tap,
         collectors=(lists_collector(configuration), *recorder_collectors(configuration)),
         shared=shared,
     )
@@ -115,12 +117,13 @@ def lists_collector(configuration: Configuration) -> ListCollector:
 
 def recorder_collectors(
     configuration: Configuration,
-) -> tuple[RecorderCollector | AlertCollector, ...]:
-    """How the recorder and alerts stand, for whoever scrapes; nothing when telemetry is off."""
+) -> tuple[RecorderCollector | AlertCollector | OutwardCollector, ...]:
+    """How the recorder, alerts and what is told outside stand; nothing when telemetry is off."""
     if configuration.spool_directory is None:
         return ()
     alerts = AlertCollector(configuration.alerts_file)
-    return (RecorderCollector(configuration.recorder_file, time.time), alerts)
+    outward = OutwardCollector(configuration.state_directory)
+    return (RecorderCollector(configuration.recorder_file, time.time), alerts, outward)
 
 
 class SnapshotBuilder:

@@ -12,8 +12,10 @@ from typing import Any
 
 from pydantic import PrivateAttr, ValidationError, model_validator
 
+from evidence.outward import OutwardSettings
 from lychgate.faults import ConfigurationFault, Contradiction, explain
 from lychgate.notice_settings import Alerts, Notices
+from lychgate.outward_settings import Dnstap, Outward
 from lychgate.portal_settings import Portal
 from lychgate.settings import (
     Cache,
@@ -31,6 +33,8 @@ from lychgate.settings import (
     Upstream,
 )
 from resolver.listeners import Bind
+from resolver.telemetry.frames import make_absolute
+from resolver.telemetry.tap import TapSettings
 
 NAME = "lychgate.toml"
 _SQLITE = "sqlite+aiosqlite:///"
@@ -52,6 +56,8 @@ class Configuration(Section):
     alerts: Alerts = Alerts()
     notices: Notices = Notices()
     metrics: Metrics = Metrics()
+    outward: Outward = Outward()
+    dnstap: Dnstap = Dnstap()
     portal: Portal = Portal()
     log: Log = Log()
 
@@ -160,6 +166,32 @@ class Configuration(Section):
     def recorder_file(self) -> Path:
         """What the recorder says of itself."""
         return self.state_directory / "recorder.json"
+
+    @property
+    def tap(self) -> TapSettings | None:
+        """Who is given every query by dnstap; None: nobody."""
+        chosen = self.dnstap
+        if chosen.receiver is None:
+            return None
+        receiver = make_absolute(chosen.receiver, self._path(""))
+        return TapSettings(
+            receiver, chosen.identity, addresses=chosen.client_addresses, queries=chosen.queries
+        )
+
+    @property
+    def outward_settings(self) -> OutwardSettings | None:
+        """Where events and decisions are sent; None: nowhere."""
+        chosen = self.outward
+        if chosen.to is None:
+            return None
+        ca_file = self._path(chosen.ca_file) if chosen.ca_file else None
+        return OutwardSettings(
+            chosen.to.placed(self._path("")),
+            events=chosen.events,
+            decisions=chosen.decisions,
+            identities=chosen.identities,
+            ca_file=ca_file,
+        )
 
     @property
     def alerts_file(self) -> Path:

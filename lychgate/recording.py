@@ -75,6 +75,7 @@ def given_to(configuration: Configuration) -> Mapping[str, Any]:
         "notices": notice_settings(
             configuration.notices, folder, configuration.portal.public_url
         ),
+        "outward": configuration.outward_settings,
     }
 
 

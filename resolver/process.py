@@ -32,6 +32,7 @@ from resolver.telemetry import status
 from resolver.telemetry.asked import FLUSH_SECONDS, Asked
 from resolver.telemetry.metrics import Metrics, note_built
 from resolver.telemetry.recording import SPOOL_OCTETS_MAX, Recording
+from resolver.telemetry.tap import Tap, TapSettings
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.transports import Endpoint
 
@@ -121,6 +122,8 @@ class Setup:
     spool_directory: Path | None = None
     """Where what happened is left for the recorder; None: telemetry is off."""
     spool_octets_max: int = SPOOL_OCTETS_MAX
+    tap: TapSettings | None = None
+    """Who is given every query by dnstap; None: nobody."""
     collectors: tuple[Collector, ...] = ()
     """Figures of others, shown beside ours."""
     shared: bool = False
@@ -156,7 +159,8 @@ class Process:
             else Recording(spool, built.snapshot.taxonomy, setup.spool_octets_max)
         )
         self._flush_at = monotonic() + FLUSH_SECONDS
-        self.metrics: Final = Metrics(self.service, self.asked, self.recording)
+        self.tap: Final = None if setup.tap is None else Tap(setup.tap)
+        self.metrics: Final = Metrics(self.service, self.asked, self.recording, self.tap)
         self.health: Final = status.Health()
         self._take_note(built, build_seconds)
 
@@ -183,6 +187,8 @@ class Process:
         if self._setup.metrics is not None:
             server = status.serve(self._setup.metrics, self.health, self._setup.collectors)
         collect_garbage()
+        if self.tap is not None:
+            self.tap.start()
         tasks = [
             asyncio.create_task(self._tick()),
             asyncio.create_task(self._follow_changes(reload_now)),
@@ -207,6 +213,8 @@ class Process:
                 self._flush_of(self.asked)()
             if self.recording is not None:
                 self.recording.flush(self.recording.take(), self._clock(), last=True)
+            if self.tap is not None:
+                self.tap.close()
             if server is not None:
                 server.close()
 

@@ -19,6 +19,7 @@ from resolver.service import Answer, Audience, ClientRecord, Event, Service
 from resolver.telemetry.asked import Asked
 from resolver.telemetry.batch import BatchHistogram
 from resolver.telemetry.recording import Recording
+from resolver.telemetry.tap import Tap
 from resolver.wire.codes import RCODE_NAMES
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # One `_created` series for each counter would double what is stored.
@@ -94,6 +95,15 @@ _TELEMETRY_LOST: Final = PromCounter(
 _TELEMETRY_FAILURES: Final = PromCounter(
     "lychgate_telemetry_write_failures", "Times a batch of telemetry could not be written"
 )
+_TAPPED: Final = PromCounter("lychgate_dnstap_sent", "Queries given to the receiver of dnstap")
+_TAP_LOST: Final = PromCounter(
+    "lychgate_dnstap_lost", "Queries that the receiver of dnstap was not given"
+)
+_TAP_UP: Final = Gauge(
+    "lychgate_dnstap_connected",
+    "1 while there is a receiver of dnstap, 0 while there is none or dnstap is off",
+    multiprocess_mode="livemin",
+)
 _SOURCE_UP: Final = Gauge(
     "lychgate_policy_source_up",
     "1 while the policy is what its source says, 0 while one that was kept is in force",
@@ -120,15 +130,20 @@ def note_built(source_up: bool, build_seconds: float) -> None:
 
 class Metrics:
     """Takes events away from the service and counts them; `asked` counts names, and `recording`
-    notes what happened, if they are there.
+    notes what happened, and `tap` passes queries on, if they are there.
     """
 
     def __init__(
-        self, service: Service, asked: Asked | None = None, recording: Recording | None = None
+        self,
+        service: Service,
+        asked: Asked | None = None,
+        recording: Recording | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self._service: Final = service
         self._asked: Final = asked
         self._recording: Final = recording
+        self._tap: Final = tap
         self._sets: set[tuple[str, ...]] = set()
         self._counted: dict[str, int] = {}
         self.queries_last = 0
@@ -151,6 +166,8 @@ class Metrics:
             self._asked.note(remembered, events)
         if self._recording is not None:
             self._recording.note(remembered, hits, events, service.clock())
+        if self._tap is not None:
+            self._tap.note(hits, events)
         for (audience, answer), count in remembered.items():
             queries[*_labels(audience.perspective.client, answer.outcome), "udp"] += count
             answers["memo", answer.outcome.sections.rcode] += count
@@ -194,6 +211,10 @@ class Metrics:
         if self._recording is not None:
             _TELEMETRY_LOST.inc(self._gain("telemetry lost", self._recording.lost))
             _TELEMETRY_FAILURES.inc(self._gain("telemetry failures", self._recording.failures))
+        if self._tap is not None:
+            _TAPPED.inc(self._gain("dnstap sent", self._tap.sent))
+            _TAP_LOST.inc(self._gain("dnstap lost", self._tap.lost))
+            _TAP_UP.set(self._tap.connected)
         index = service.snapshot.index
         _INDEX_NAMES.set(sum(len(table) for table in index.tables if isinstance(table, BulkTable)))
 

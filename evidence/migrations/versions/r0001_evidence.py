@@ -101,6 +101,7 @@ def upgrade() -> None:
     )
     _alerts()
     _notices()
+    _make("outward", _id("event_id"), _text("identity"))
 
 
 def _alerts() -> None:
@@ -151,7 +152,7 @@ def downgrade() -> None:
     counts = [f"{kind}_{grain}" for kind in ("traffic", "tallies") for grain in _GRAINS]
     rest = ["keys", "pseudonyms", "identities", "domains", "names", *_WORDS, "events"]
     rest += ["noted_days", "noted_devices", "noted_sums", "noted_spans", "ingested", "facts"]
-    rest += ["alert_inbox", "alerts", "alert_suspicions", "notices"]
+    rest += ["alert_inbox", "alerts", "alert_suspicions", "notices", "outward"]
     for table in [*counts, *rest]:
         op.drop_table(f"telemetry_{table}")
 

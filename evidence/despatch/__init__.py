@@ -1,0 +1,1 @@
+"""What waits to go out of the house (`evidence.outward`), and how it is sent."""
