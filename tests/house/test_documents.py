@@ -5,6 +5,7 @@ A block of commands is marked `sh` (to be typed) or `console` (typed after `$`, 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
@@ -22,6 +23,11 @@ from tests.house.repository import ROOT, shown, texts
 _FENCE = re.compile(r"^( *)```([\w-]*)\n(.*?)^\1```$", re.M | re.S)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _LIKE_A_COMMAND = re.compile(r"(?m)^\s*(?:\$ |make [a-z]+\b|lychgate [a-z]|pip |pytest |apt-get )")
+_IN_LINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_SETTING = re.compile(r"([a-z]+(?:\.[a-z0-9_]+)+)(?:\[\d+\])?(?: = .*)?")
+_FILES = (".toml", ".json", ".db", ".log", ".lychgate", ".py", ".txt", ".yml", ".md")
+_TUTORS_WORDS_MAX = 520
+"""About one side of A4, printed from a forge's page or a word processor at 10 points."""
 _CHANGES_EACH_TIME = re.compile(r"(?m)^at +\d{4}-.*$")
 
 
@@ -94,13 +100,68 @@ def test_commands_exist(path: Path) -> None:
             assert (ROOT / words[0]).exists(), words
 
 
+@pytest.mark.parametrize("path", documents(), ids=shown)
+def test_commands_within_sentences_exist(path: Path) -> None:
+    for span in in_line(path):
+        if span.startswith("lychgate ") and "{" not in span:
+            _check_lychgate([word for word in shlex.split(span)[1:] if word != "..."])
+
+
+@pytest.mark.parametrize("path", documents(), ids=shown)
+def test_settings_exist(path: Path) -> None:
+    known = settings()
+    sections = {name.partition(".")[0] for name in known}
+    named = [match[1] for span in in_line(path) if (match := _SETTING.fullmatch(span))]
+    ours = [name for name in named if name.partition(".")[0] in sections]
+    wrong = [name for name in ours if name not in known and not is_elsewhere(name)]
+    assert not wrong, "no setting of lychgate.toml is called so"
+
+
+@pytest.mark.parametrize("path", documents(), ids=shown)
+def test_documents_that_are_named_exist(path: Path) -> None:
+    named = re.findall(r"(?<![\w/.-])docs/[\w./-]+\.\w+", path.read_text(encoding="utf-8"))
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+def test_the_page_for_tutors_fits_on_one_side() -> None:
+    words = (ROOT / "docs" / "guide-tutor.md").read_text(encoding="utf-8").split()
+    assert len(words) <= _TUTORS_WORDS_MAX
+
+
+def in_line(path: Path) -> list[str]:
+    """What stands between backticks within the sentences of a document."""
+    return _IN_LINE.findall(_FENCE.sub("", path.read_text(encoding="utf-8")))
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether dots in a name are those of a file or of a module, such as `portal.services`."""
+    module = ROOT.joinpath(*name.split(".")[:2])
+    return name.endswith(_FILES) or module.is_dir() or module.with_suffix(".py").exists()
+
+
+@functools.cache
+def settings() -> frozenset[str]:
+    """Every setting of `lychgate.toml`, and every table, with dots; from the reference."""
+    found: set[str] = set()
+    table = ""
+    for line in (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").splitlines():
+        if heading := re.match(r"## `\[+([a-z.]+)\]+`", line):
+            table = heading[1]
+            found.add(table)
+        elif table and (row := re.match(r"\| `([a-z0-9_]+)` \|", line)):
+            found.add(f"{table}.{row[1]}")
+    return frozenset(found)
+
+
 def _check_lychgate(words: list[str]) -> None:
     """The subcommand and each option it is given exist."""
     command: Any = typer.main.get_command(app)
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         assert words[0] in command.commands, f"lychgate {words[0]}"
         command, words = command.commands[words[0]], words[1:]
-    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    parameters = command.params
+    options = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
+    options.add("--help")
     for word in words:
         if word.startswith("-"):
             assert word.partition("=")[0] in options, f"{command.name} {word}"
