@@ -334,10 +334,10 @@ class Recorder:
             await store.close()
 
 
-def _remove(path: Path) -> None:
-    for end in ("", "-wal", "-shm"):
 def _duties_of(settings: RecorderSettings) -> Sequence[Duty]:
     return duties() if settings.has_duties else ()
 
 
+def _remove(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
         path.with_name(path.name + end).unlink(missing_ok=True)
