@@ -26,8 +26,8 @@ _LIKE_A_COMMAND = re.compile(r"(?m)^\s*(?:\$ |make [a-z]+\b|lychgate [a-z]|pip |
 _IN_LINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _SETTING = re.compile(r"([a-z]+(?:\.[a-z0-9_]+)+)(?:\[\d+\])?(?: = .*)?")
 _FILES = (".toml", ".json", ".db", ".log", ".lychgate", ".py", ".txt", ".yml", ".md")
-_TUTORS_WORDS_MAX = 520
-"""About one side of A4, printed from a forge's page or a word processor at 10 points."""
+_TUTORS_WORDS_MAX = 480
+"""So many fill one side of A4 at 11 points, as tried by laying it out."""
 _CHANGES_EACH_TIME = re.compile(r"(?m)^at +\d{4}-.*$")
 
 
