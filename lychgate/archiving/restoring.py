@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def _place(opened: Path, moves: Sequence[tuple[str, Path]], aside: Path) -> None
     placed: list[Path] = []
     try:
         for name, to in moves:
-            to.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(to.parent)
             # What is left of a database's log would be read into the one that comes.
             ends = ("", *_WITH_DATABASES) if to.suffix == ".db" else ("",)
             for end in ends:
@@ -164,13 +165,31 @@ def _place(opened: Path, moves: Sequence[tuple[str, Path]], aside: Path) -> None
         raise
 
 
-def _hand_over(file: Path) -> None:
-    """Placed by root it belongs to whoever owns the folder, who must go on with it."""
+def _make_folder(folder: Path) -> None:
+    """A folder, as its parent is kept. Raises OSError."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o755)
+    parent = folder.parent.stat()
     if os.geteuid() == 0:
-        owner = file.parent.stat()
+        os.chown(folder, parent.st_uid, parent.st_gid)
+    if parent.st_mode & stat.S_ISGID:
+        folder.chmod(0o2770)
+
+
+def _hand_over(file: Path) -> None:
+    """Placed by root it belongs to whoever owns the folder, who must go on with it; in a folder
+    that is setgid to its group, as the services' accounts share the state.
+    """
+    owner = file.parent.stat()
+    if os.geteuid() == 0:
         os.chown(file, owner.st_uid, owner.st_gid)
         if owner.st_uid != owner.st_gid or owner.st_uid == 0:
             file.chmod(file.stat().st_mode | 0o040)  # /etc/lychgate: root writes, the group reads
+    # The name a file will have: `_place` calls it NAME.restored until it is whole.
+    if owner.st_mode & stat.S_ISGID and Path(file.stem).suffix != ".key":
+        file.chmod(file.stat().st_mode | 0o060)
 
 
 def _load(configuration: Configuration, dumped: Path, aside: Path) -> None:

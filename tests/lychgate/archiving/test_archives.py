@@ -70,6 +70,24 @@ def test_it_comes_back_on_a_new_machine(place: Configuration, tmp_path: Path) ->
     assert name_of(there) == "Elsewhere" and name_of(place) == "Northshire Skills"
 
 
+def test_in_a_folder_of_a_group_all_of_the_group_go_on_with_it(
+    place: Configuration, tmp_path: Path
+) -> None:
+    """Resolver, recorder and portal have accounts of their own; keys stay with their owner."""
+    to = tmp_path / "a.tar.gz"
+    pack(place, to, at=AT)
+    state = tmp_path / "there" / place.state_directory.name
+    state.mkdir(parents=True)
+    state.chmod(0o2770)
+    restore(to, tmp_path / "there" / "lychgate.toml", at=AT)
+    there = load(tmp_path / "there" / "lychgate.toml")
+    assert there.state_directory == state
+    for file in (there.store_file, there.telemetry_file):
+        assert file is not None and stat.S_IMODE(file.stat().st_mode) == 0o660
+    assert stat.S_IMODE((state / "keys").stat().st_mode) == 0o2770
+    assert stat.S_IMODE((state / "keys" / "pseudonyms.key").stat().st_mode) & 0o027 == 0
+
+
 def test_an_archive_is_whole_while_somebody_decides(place: Configuration, tmp_path: Path) -> None:
     stop = threading.Event()
     decided = 0
