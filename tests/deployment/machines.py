@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from tests.deployment.network import Host, Network
+from tests.deployment.network import Host, Network, end
 from tests.lychgate.running import wait_until
 
 UPSTREAM: Final = "203.0.113.53"
@@ -123,6 +123,10 @@ class Box:
         started = self.host.start(*words, log=f"{part}.log", environment=self._environment)
         self.running[part] = started
         return started
+
+    def stop(self, part: str) -> None:
+        """As the service manager does."""
+        end(self.running.pop(part))
 
     def kill(self, part: str) -> None:
         """As a machine that loses its power: no goodbye."""

@@ -115,10 +115,12 @@ def test_when_the_first_is_back_so_is_its_word(layout: Layout) -> None:
     layout.first.start("serve")
     layout.first.wait_ready()
     layout.first.lychgate("rule", "add", "deny", "afterwards.example", "--reason", "a trial")
-    for server in ("10.20.0.2", "10.20.0.3"):
-        wait_until(
-            lambda server=server: _ede_of(layout, server, "afterwards.example") == [15], server, 30
-        )
+    servers = ("10.20.0.2", "10.20.0.3")
+    wait_until(
+        lambda: all(_ede_of(layout, server, "afterwards.example") == [15] for server in servers),
+        "the rule at both",
+        30,
+    )
     events = (
         "SELECT count(*) FROM telemetry_events JOIN telemetry_names AS n ON n.id = name_id "
         "WHERE name LIKE 'later%'"
