@@ -2,62 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from portal.rendering import STATIC_FOLDER
+from tests.portal.loopback import on_loopback
 from tests.portal.test_alerts import WHY, furnish
 from tests.portal.test_browser import (
-    AXE,
-    CHROMIUM,
     DESK,
     PHONE,
     START_SECONDS_MAX,
     Looker,
     browser,
     pictures,
+    pytestmark,
 )
-from tests.portal.visitors import PASSWORD, house
+from tests.portal.visitors import PASSWORD, House, house
 
-__all__ = ["browser"]
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium"),
-    pytest.mark.skipif(not AXE.exists(), reason="there is no axe-core; run `make assets`"),
-    pytest.mark.skipif(
-        not (STATIC_FOLDER / "lychgate.css").exists(), reason="no style sheets; run `make assets`"
-    ),
-]
+__all__ = ["browser", "pytestmark"]
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """A portal with alerts, on loopback."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    ready = threading.Event()
-    servers: list[uvicorn.Server] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[House]:
         async with house(tmp_path, evidence=True, host_names=("127.0.0.1",)) as made:
             await furnish(made)
-            config = uvicorn.Config(made.app, lifespan="off", log_level="warning", access_log=False)
-            servers.append(uvicorn.Server(config))
-            ready.set()
-            await servers[0].serve(sockets=[listening])
+            yield made
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(START_SECONDS_MAX)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    servers[0].should_exit = True
-    thread.join(START_SECONDS_MAX)
+    with on_loopback(serve) as served:
+        yield served.url
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 
 from evidence.store import EvidenceStore
@@ -25,12 +23,12 @@ from portal.accounts.tokens import SCOPES
 from portal.api_reference import operations_by_noun
 from portal.app import create_app
 from portal.services import Services
+from tests.portal.loopback import on_loopback
 from tests.portal.visitors import House, move_in, tell
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 EXAMPLES = 6
-START_SECONDS_MAX = 20.0
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -49,12 +47,9 @@ async def token_of(services: Services, scopes: tuple[str, ...] = SCOPES) -> str:
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a portal on loopback, and a token of its administrator."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    ready = threading.Event()
-    tokens: list[str] = []
-    servers: list[uvicorn.Server] = []
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[tuple[FastAPI, str]]:
         folder = tmp_path_factory.mktemp("portal")
         (folder / "lychgate.toml").write_text('[metrics]\nlisten = ""\n', encoding="utf-8")
         (folder / "var").mkdir()
@@ -64,25 +59,14 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
             await move_in(store)
             await (await EvidenceStore.open(chosen.telemetry_url, create=True)).close()
             services = await make_services(chosen, chosen.portal, store)
-            tokens.append(await token_of(services))
-            app = create_app(services)
-            config = uvicorn.Config(
-                app, http=Punctual, lifespan="off", log_level="error", access_log=False
-            )
-            servers.append(uvicorn.Server(config))
-            ready.set()
-            await servers[0].serve(sockets=[listening])
+            yield create_app(services), await token_of(services)
             if services.evidence is not None:
                 await services.evidence.close()
         finally:
             await store.close()
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(START_SECONDS_MAX)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}", tokens[0]
-    servers[0].should_exit = True
-    thread.join(START_SECONDS_MAX)
+    with on_loopback(serve, lambda made: made[0], http=Punctual) as served:
+        yield served.url, served.made[1]
 
 
 def test_every_operation_keeps_to_its_description(portal: tuple[str, str]) -> None:

@@ -4,16 +4,13 @@ phone width, with and without scripts.
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from evidence.pseudonyms import Identity
 from lychgate import config
@@ -26,6 +23,7 @@ from policy.types import Grant
 from portal.block_page import app as block_page
 from portal.block_page.app import BlockPage, BlockPageSettings
 from portal.block_page.recent import Recent
+from tests.portal.loopback import on_loopback
 from tests.portal.test_browser import (
     CHROMIUM,
     DESK,
@@ -56,11 +54,6 @@ class Running:
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """A page on a store of its own, on a thread of its own."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    ready = threading.Event()
-    made: list[Running] = []
-    servers: list[uvicorn.Server] = []
 
     async def lately(_: object, client: Any, at: float) -> list[Recent]:
         assert Identity(address=client["address"]).known_as
@@ -73,7 +66,8 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
 
     monkeypatch.setattr(block_page, "recent", lately)
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[tuple[BlockPage, Any]]:
         file = tmp_path / "lychgate.toml"
         file.write_text('server.state_directory = "."\ntelemetry.enabled = false\n')
         configuration = config.load(file)
@@ -85,21 +79,13 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
             text = "Worried about gambling? Talk to Maya in the office."
             await services.desk.perform(ADA, SetPage("gambling", text), at=services.clock())
             page = BlockPage(services, BlockPageSettings(OURS, portal_url="https://portal.example"))
-            made.append(Running(port, services))
-            settings = uvicorn.Config(page, lifespan="off", log_level="warning", access_log=False)
-            servers.append(uvicorn.Server(settings))
-            ready.set()
-            await servers[0].serve(sockets=[listening])
+            yield page, services
         finally:
             explaining.close()
             await store.close()
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(START_SECONDS_MAX)
-    yield made[0]
-    servers[0].should_exit = True
-    thread.join(START_SECONDS_MAX)
+    with on_loopback(serve, lambda made: made[0]) as served:
+        yield Running(served.port, served.made[1])
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,9 @@ from typing import Any
 
 import pyotp
 import pytest
-import uvicorn
 
 from portal.rendering import STATIC_FOLDER
+from tests.portal.loopback import START_SECONDS_MAX, on_loopback
 from tests.portal.visitors import PASSWORD, House, house
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -28,7 +26,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[2] / "build" / "assets" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-START_SECONDS_MAX = 20.0
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -58,27 +55,9 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    """A portal in which nobody has an account, on a thread of its own."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    ready = threading.Event()
-    made: list[Running] = []
-    servers: list[uvicorn.Server] = []
-
-    async def serve() -> None:
-        async with house(tmp_path, people=False) as new:
-            made.append(Running(url, new, asyncio.get_running_loop()))
-            config = uvicorn.Config(new.app, lifespan="off", log_level="warning", access_log=False)
-            servers.append(uvicorn.Server(config))
-            ready.set()
-            await servers[0].serve(sockets=[listening])
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(START_SECONDS_MAX)
-    yield made[0]
-    servers[0].should_exit = True
-    thread.join(START_SECONDS_MAX)
+    """A portal in which nobody has an account."""
+    with on_loopback(lambda: house(tmp_path, people=False)) as served:
+        yield Running(served.url, served.made, served.loop)
 
 
 @pytest.fixture
@@ -159,7 +138,7 @@ def test_from_the_set_up_link_to_a_second_factor(
     _sign_in(page)
     page.get_by_role("heading", level=1, name="Overview").wait_for()
     look("overview")
-    page.get_by_role("link", name="Set one up").click()
+    page.get_by_role("link", name="Set up a second factor").click()
     look("second-factor")
     seed = page.locator("input[name=seed]").get_attribute("value")
     assert seed is not None

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-import socket
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from lychgate.config import load
 from lychgate.listing import Listing
 from lychgate.live_explaining import Explaining
 from lychgate.suggestions import ReviewQueue
 from portal.app import create_app
+from tests.portal.loopback import on_loopback
 from tests.portal.test_browser import DESK, PHONE, START_SECONDS_MAX, Looker, pictures
 from tests.portal.test_browser import browser as browser  # noqa: PLC0414 - a fixture
 from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
@@ -113,26 +111,17 @@ async def _equip(made: House, configuration: Any) -> Explaining:
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """A portal on loopback with rules, lists and suggestions."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    ready = threading.Event()
-    servers: list[uvicorn.Server] = []
     configuration = _install(tmp_path)
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[House]:
         async with house(tmp_path) as made:
             explaining = await _equip(made, configuration)
-            config = uvicorn.Config(made.app, lifespan="off", log_level="warning", access_log=False)
-            servers.append(uvicorn.Server(config))
-            ready.set()
-            await servers[0].serve(sockets=[listening])
+            yield made
             explaining.close()
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(START_SECONDS_MAX)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    servers[0].should_exit = True
-    thread.join(START_SECONDS_MAX)
+    with on_loopback(serve) as served:
+        yield served.url
 
 
 def _enter(page: Any, address: str) -> None:
@@ -163,7 +152,9 @@ def test_every_page_is_usable_and_accessible(
     if width == "desk":
         looker.look("rules-add-faults", width)
     page.get_by_label("Deny").check()
-    page.get_by_role("textbox", name="Sites").fill("0.0.0.0 one.example\nuk\nhttps://x..y/\nfacebook.com")
+    page.get_by_role("textbox", name="Sites").fill(
+        "0.0.0.0 one.example\nuk\nhttps://x..y/\nfacebook.com"
+    )
     page.get_by_label("Reason").fill("Asked for by the tutor")
     page.get_by_role("button", name="Continue").click()
     page.get_by_text("Line 2:").first.wait_for()
