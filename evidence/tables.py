@@ -261,5 +261,6 @@ MODULES: Final = (
     "alerts.tables",
     "notices.tables",
     "despatch.tables",
+    "checks.tables",
 )
 """Modules of this room that hold tables of `METADATA`: add yours."""

@@ -102,6 +102,7 @@ def upgrade() -> None:
     _alerts()
     _notices()
     _make("outward", _id("event_id"), _text("identity"))
+    _checks()
 
 
 def _alerts() -> None:
@@ -147,12 +148,36 @@ def _notices() -> None:
     op.create_index("ix_telemetry_notices_state", "telemetry_notices", ["state", "due_at"])
 
 
+def _checks() -> None:
+    _make(
+        "check_runs",
+        _id(),
+        *(_instant(name) for name in ("at", "seconds")),
+        *(_text(name) for name in ("venue", "profile", "who", "way", "counts", "troubles")),
+        sa.Column("passed", sa.LargeBinary, nullable=False),
+    )
+    _index("check_runs", "at")
+    op.create_index(
+        "ix_telemetry_check_runs_venue", "telemetry_check_runs", ["venue", "profile", "id"]
+    )
+    _make("check_notes", _id(), _number("run_id"), _instant("at"), _text("who"), _text("text"))
+    _index("check_notes", "run_id")
+    _make(
+        "check_names",
+        *(_text(name) for name in ("name", "expected", "reason")),
+        _instant("at"),
+        _text("who"),
+    )
+    _make("check_announced", _id(), *_span(), _text("venue"), _text("names"))
+
+
 def downgrade() -> None:
     """Drop them: everything that was kept is lost."""
     counts = [f"{kind}_{grain}" for kind in ("traffic", "tallies") for grain in _GRAINS]
     rest = ["keys", "pseudonyms", "identities", "domains", "names", *_WORDS, "events"]
     rest += ["noted_days", "noted_devices", "noted_sums", "noted_spans", "ingested", "facts"]
     rest += ["alert_inbox", "alerts", "alert_suspicions", "notices", "outward"]
+    rest += ["check_runs", "check_notes", "check_names", "check_announced"]
     for table in [*counts, *rest]:
         op.drop_table(f"telemetry_{table}")
 
