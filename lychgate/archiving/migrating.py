@@ -28,7 +28,6 @@ from lychgate.office import Office
 from policy.store import Store, StoreFault
 from policy.store.migrating import current, upgrade
 from policy.store.migrations import HEAD, VERSIONS
-from resolver.process import SnapshotFault
 
 NOTE: Final = "migration.json"
 BACKUPS: Final = "backups"
@@ -95,10 +94,11 @@ def migrate(
         asyncio.run(upgrade(configuration.store_url))
         (verify or _verify)(configuration)
         revision = asyncio.run(_revision(configuration.store_url))
-    except (StoreFault, SnapshotFault, MigrationFault) as fault:
+    except Exception as fault:  # whatever a migration runs into
         put_back(configuration, copy)
+        why = str(fault) or repr(fault)
         raise MigrationFault(
-            f"{office.where}: version {HEAD} could not be used ({fault}); it is of version "
+            f"{office.where}: version {HEAD} could not be used ({why}); it is of version "
             f"{before} again, as it was. Install the Lychgate before this one again, and report "
             f"this. An archive is kept: {archive}"
         ) from None

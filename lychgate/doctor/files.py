@@ -22,7 +22,9 @@ def check(patient: Patient) -> Iterator[Finding]:
     folder = configuration.state_directory
     if not folder.is_dir():
         return
-    owner = folder.stat().st_uid
+    owner, group = folder.stat().st_uid, folder.stat().st_gid
+    # Set so by the package: resolver, recorder and portal have accounts of their own there.
+    is_shared = bool(folder.stat().st_mode & stat.S_ISGID)
     if os.geteuid() not in (0, owner) or not os.access(folder, os.W_OK):
         yield Finding(
             "note",
@@ -34,7 +36,9 @@ def check(patient: Patient) -> Iterator[Finding]:
     open_to_all: list[Path] = []
     for path, _ in zip(_below(folder), range(FILES_MAX), strict=False):
         found = path.lstat()
-        if found.st_uid not in (owner, *((0,) if path.parent != folder else ())):
+        if is_shared and found.st_gid == group and found.st_mode & 0o040:
+            pass
+        elif found.st_uid not in (owner, *((0,) if path.parent != folder else ())):
             strangers.append(path)
         is_secret = path.suffix in (".db", ".key", ".pem", ".gz") or "key" in path.name
         if is_secret and stat.S_ISREG(found.st_mode) and found.st_mode & 0o007:

@@ -31,7 +31,7 @@ def internet(network: Network) -> Host:
     host.switch("wan", f"{GATEWAY}/24")
     host.address("wan", f"{UPSTREAM}/24")
     words = ["--keep-in-foreground", "--no-resolv", "--no-hosts", "--bind-interfaces", "--user="]
-    listens = [f"--listen-address={UPSTREAM}", f"--address=/#/{ANSWER}"]
+    listens = [f"--listen-address={UPSTREAM}", f"--address=/#/{ANSWER}", "--address=/invalid/"]
     host.start("dnsmasq", "--conf-file=/dev/null", *words, *listens, log="dns.log")
     return host
 
