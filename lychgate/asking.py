@@ -10,10 +10,20 @@ from __future__ import annotations
 import socket
 import time
 from dataclasses import dataclass
+from ipaddress import ip_address
 from secrets import randbelow
 from typing import Final
 
-from dnslib import EDNS0, RCODE, DNSError, DNSHeader, DNSLabel, DNSQuestion, DNSRecord
+from dnslib import (
+    EDNS0,
+    RCODE,
+    DNSError,
+    DNSHeader,
+    DNSLabel,
+    DNSQuestion,
+    DNSRecord,
+    EDNSOption,
+)
 
 from categoriser.names import labels_of, to_text
 from lychgate.questions import type_name
@@ -24,6 +34,7 @@ from resolver.upstream.transports import tls as security
 TIMEOUT_SECONDS: Final = 5.0
 _UDP_OCTETS: Final = 1232
 _EXTENDED_ERROR: Final = 15
+_CLIENT_SUBNET: Final = 8
 
 EXTENDED_ERRORS: Final = dict(
     enumerate(
@@ -85,25 +96,36 @@ def ask_upstream(upstream: Endpoint, name: bytes, qtype: int) -> Answered:
 
 
 def ask(
-    server: Bind, name: bytes, qtype: int, *, tcp: bool, tls: Endpoint | None = None
+    server: Bind,
+    name: bytes,
+    qtype: int,
+    *,
+    tcp: bool,
+    tls: Endpoint | None = None,
+    source: str = "",
+    client: str = "",
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Answered:
-    """Ask `server` about a name in wire form; over TLS as `tls` wants it. Raises `NoAnswer`."""
+    """Ask `server` about a name in wire form; over TLS as `tls` wants it. `source`: the address of
+    ours to ask from. `client`: the address to ask for, as a forwarder does (RFC 7871); whoever does
+    not trust us takes no notice. Raises `NoAnswer`.
+    """
     question = DNSRecord(
         DNSHeader(id=randbelow(65536), rd=1),
         q=DNSQuestion(DNSLabel(tuple(labels_of(name))), qtype),
-        ar=[EDNS0(udp_len=_UDP_OCTETS)],
+        ar=[EDNS0(udp_len=_UDP_OCTETS, opts=[_subnet(client)] if client else [])],
     )
     packet = bytes(question.pack())
     began = time.monotonic()
-    deadline = began + TIMEOUT_SECONDS
+    deadline = began + timeout_seconds
     try:
-        octets = b"" if tcp else _over_udp(server, packet, deadline)
+        octets = b"" if tcp else _over_udp(server, packet, deadline, source)
         if tcp or octets[2] & 0x02:  # TC: the rest comes over TCP (RFC 7766).
             tcp = True
-            octets = _over_tcp(server, packet, deadline, tls)
+            octets = _over_tcp(server, packet, deadline, tls, source)
         reply = DNSRecord.parse(octets)
     except TimeoutError:
-        raise NoAnswer(f"{_shown(server)}: no answer in {TIMEOUT_SECONDS:g} seconds") from None
+        raise NoAnswer(f"{_shown(server)}: no answer in {timeout_seconds:g} seconds") from None
     except _Untrusted as fault:
         raise NoAnswer(f"{_shown(server)}: {fault}") from None
     except OSError as fault:
@@ -136,9 +158,18 @@ def _errors(reply: DNSRecord) -> tuple[tuple[int, str, str], ...]:
     return tuple(found)
 
 
-def _over_udp(server: Bind, packet: bytes, deadline: float) -> bytes:
+def _subnet(client: str) -> EDNSOption:
+    address = ip_address(client)
+    family = 1 if address.version == 4 else 2
+    head = family.to_bytes(2, "big") + bytes((address.max_prefixlen, 0))
+    return EDNSOption(_CLIENT_SUBNET, head + address.packed)
+
+
+def _over_udp(server: Bind, packet: bytes, deadline: float, source: str) -> bytes:
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        if source:
+            sock.bind((source, 0))
         sock.connect(server)
         sock.settimeout(_left(deadline))
         sock.send(packet)
@@ -153,8 +184,11 @@ class _Untrusted(Exception):
     """The key at the other end is not the pinned one."""
 
 
-def _over_tcp(server: Bind, packet: bytes, deadline: float, tls: Endpoint | None) -> bytes:
-    with socket.create_connection(server, _left(deadline)) as plain:
+def _over_tcp(
+    server: Bind, packet: bytes, deadline: float, tls: Endpoint | None, source: str
+) -> bytes:
+    own = (source, 0) if source else None
+    with socket.create_connection(server, _left(deadline), own) as plain:
         sock = plain
         if tls is not None:
             context = security.context_of(tls)

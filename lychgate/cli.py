@@ -36,6 +36,7 @@ from lychgate.commands import (
     roles,
     rooms,
     rules,
+    selfcheck,
     store,
     suggestions,
     terms,
@@ -117,6 +118,7 @@ app.command()(upstreams.upstreams)
 app.command()(init.init)
 app.command()(init.dhcp)
 app.command()(doctor.doctor)
+app.command()(selfcheck.selfcheck)
 app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(backups.migrate)

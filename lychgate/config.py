@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError, model_validator
 
 from evidence.outward import OutwardSettings
+from lychgate.check_settings import Checks
 from lychgate.faults import ConfigurationFault, Contradiction, explain
 from lychgate.notice_settings import Alerts, Notices
 from lychgate.outward_settings import Dnstap, Outward
@@ -55,6 +56,7 @@ class Configuration(Section):
     telemetry: Telemetry = Telemetry()
     alerts: Alerts = Alerts()
     notices: Notices = Notices()
+    checks: Checks = Checks()
     metrics: Metrics = Metrics()
     outward: Outward = Outward()
     dnstap: Dnstap = Dnstap()

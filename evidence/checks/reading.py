@@ -13,12 +13,15 @@ import msgspec
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from evidence import tables
 from evidence.checks.results import Note, Result, Run
 from evidence.checks.tables import notes as notes_table
 from evidence.checks.tables import runs as runs_table
+from evidence.instants import first_id
 from evidence.reading.places import Venues
 
 RUNS_MAX: Final = 5_000
+NAMES_MAX: Final = 200
 _OCTETS_MAX: Final = 8 << 20
 _HEAD: Final = tuple(column for column in runs_table.columns if column.name != "passed")
 _RESULTS: Final = msgspec.json.Decoder(tuple[Result, ...])
@@ -97,3 +100,15 @@ def _run(row: Row[Any], said: tuple[Note, ...]) -> Run:
         _RESULTS.decode(row.troubles),
         notes=said,
     )
+
+
+async def is_logged(connection: AsyncConnection, names: Sequence[str], since: float) -> bool:
+    """Whether one of these names is among the events since an instant."""
+    events, known = tables.events, tables.names
+    asked = (
+        select(events.c.id)
+        .join(known, known.c.id == events.c.name_id)
+        .where(known.c.name.in_(names[:NAMES_MAX]), events.c.id >= first_id(since))
+        .limit(1)
+    )
+    return await connection.scalar(asked) is not None

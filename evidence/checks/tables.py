@@ -58,4 +58,5 @@ announced = Table(
     _text("venue"),
     _text("names"),  # separated by spaces
 )
-"""What a check will ask as a client of a venue, and when: written before it asks, so that alerts know it from a learner."""
+"""What a check asks as a client of a venue, and when: written before it asks, so that alerts know
+it from a learner."""
