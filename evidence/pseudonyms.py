@@ -34,13 +34,18 @@ class Identity:
 
     @property
     def known_as(self) -> str:
-        """What is known best: the device, else the host name, else the address."""
+        """What is known best: the device, else the host name at its address, else the address."""
         return next(iter(self.ways), "")
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """Everything it may have been known as, the best first."""
-        found = (("device", self.device), ("host", self.hostname), ("address", self.address))
+        """Everything it may have been known as, the best first.
+
+        A host name is what a machine says of itself, and many phones say the same: by itself it
+        would make several devices one, and show anybody who takes a name what its owner asked.
+        """
+        host = f"{self.hostname} {self.address}" if self.hostname and self.address else ""
+        found = (("device", self.device), ("host", host), ("address", self.address))
         return tuple(f"{kind}:{value}" for kind, value in found if value)
 
 

@@ -224,6 +224,24 @@ def test_recently_blocked_on_this_device_and_no_other(evidence_url: str) -> None
     tell(evidence_url, story)
 
 
+def test_a_host_name_of_ones_own_choice_shows_nobody_elses_queries(evidence_url: str) -> None:
+    async def story(store: EvidenceStore) -> None:
+        hers = detail(NOW - 40, "hers.example", address="10.0.0.1", hostname="iPhone")
+        his = detail(NOW - 30, "his.example", address="10.0.0.2", hostname="iPhone")
+        await record(store, batch("b", [hers, his], at=NOW), at=NOW)
+        async with store.reading() as connection:
+            for address, expected in (
+                ("10.0.0.1", ["hers.example"]),
+                ("10.0.0.2", ["his.example"]),
+                ("10.0.0.3", []),
+            ):
+                who = Identity(hostname="iPhone", address=address)
+                found = await recently_blocked(connection, who, NOW - 300)
+                assert [one.name for one in found] == expected
+
+    tell(evidence_url, story)
+
+
 def test_attempts_to_get_round_the_filter(evidence_url: str) -> None:
     async def story(store: EvidenceStore) -> None:
         told = [
