@@ -47,6 +47,9 @@ ASKERS_MAX: Final = 200
 WAITING_MAX: Final = 1_000
 """Requests that wait, of all venues."""
 
+VENUE_WAITING_MAX: Final = 200
+"""Of one venue: whoever floods their own queue leaves room in everybody else's."""
+
 WHY_CHARACTERS_MAX: Final = 500
 
 KEPT_MAX: Final = 20_000
@@ -156,6 +159,9 @@ class AskForReview:
         if await kept.count_waiting(writing.connection) >= WAITING_MAX:
             given = f"{WAITING_MAX} requests wait"
             raise TooManyAsked(f"{self.action}: {given}; allowed: {WAITING_MAX}")
+        if await kept.count_waiting(writing.connection, self.venue) >= VENUE_WAITING_MAX:
+            given = f"{VENUE_WAITING_MAX} requests wait there"
+            raise TooManyAsked(f"{self.action}: venue: {given}; allowed: {VENUE_WAITING_MAX}")
         asked = ReviewRequest(
             number=0,
             kind=self.kind,

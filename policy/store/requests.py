@@ -110,9 +110,11 @@ async def count_asked(connection: AsyncConnection, venue: str, since: float) -> 
     return int(await connection.scalar(query) or 0)
 
 
-async def count_waiting(connection: AsyncConnection) -> int:
-    """How many requests wait."""
+async def count_waiting(connection: AsyncConnection, venue: str | None = None) -> int:
+    """How many requests wait, of all venues or of one."""
     query = select(func.count()).select_from(table).where(table.c.outcome.is_(None))
+    if venue is not None:
+        query = query.where(table.c.venue == venue)
     return int(await connection.scalar(query) or 0)
 
 

@@ -204,6 +204,15 @@ def test_all_together_and_askers_of_one_are_bounded(
     assert isinstance(refusal(url, ask("a.example"), actor=ANYBODY), TooManyAsked)
 
 
+def test_one_venue_cannot_fill_the_queue_of_all(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "VENUE_WAITING_MAX", 2)
+    perform(url, ask("a.example"), ask("b.example"), actor=ANYBODY)
+    assert isinstance(refusal(url, ask("c.example"), actor=ANYBODY), TooManyAsked)
+    perform(url, ask("a.example"), actor=ANYBODY)  # joined: no further request
+    perform(url, ask("c.example", venue="unknown"), actor=ANYBODY)
+    assert len(waiting(url)) == 3
+
+
 def test_what_nobody_decides_lapses(url: str) -> None:
     command = ask()
     perform(url, command, actor=ANYBODY)
