@@ -15,6 +15,8 @@ from functools import cache
 from operator import is_
 from typing import TYPE_CHECKING, Final
 
+from prometheus_client.registry import Collector
+
 from blocklists import starters
 from categoriser import taxonomy
 from categoriser.indexfile import BulkTable, IndexFault, open_index
@@ -24,8 +26,10 @@ from categoriser.patterns import Pattern, StarterTable
 from categoriser.taxonomy import Taxonomy
 from lychgate import machine
 from lychgate.alert_metrics import AlertCollector
+from lychgate.check_metrics import CheckCollector
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
+from lychgate.figure_metrics import FigureCollector
 from lychgate.leases import LeaseFiles
 from lychgate.list_metrics import ListCollector
 from lychgate.outward_metrics import OutwardCollector
@@ -117,13 +121,18 @@ def lists_collector(configuration: Configuration) -> ListCollector:
 
 def recorder_collectors(
     configuration: Configuration,
-) -> tuple[RecorderCollector | AlertCollector | OutwardCollector, ...]:
-    """How the recorder, alerts and what is told outside stand; nothing when telemetry is off."""
+) -> tuple[Collector, ...]:
+    """How recorder, alerts, checks and what is told outside stand, and the figures that recorder
+    and portal work out; nothing when telemetry is off.
+    """
     if configuration.spool_directory is None:
         return ()
     alerts = AlertCollector(configuration.alerts_file)
     outward = OutwardCollector(configuration.state_directory)
-    return (RecorderCollector(configuration.recorder_file, time.time), alerts, outward)
+    figures = FigureCollector(configuration.state_directory, time.time)
+    checks = CheckCollector(configuration.state_directory, time.time)
+    recorder = RecorderCollector(configuration.recorder_file, time.time)
+    return (recorder, alerts, outward, figures, checks)
 
 
 class SnapshotBuilder:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from categoriser import taxonomy
+from evidence.checks.settings import CheckSettings
+from evidence.measuring import MeasuringSettings
 from evidence.recorder import Recorder, RecorderSettings
 from evidence.retention import Retention
 from lychgate.config import Configuration
@@ -72,10 +74,12 @@ def given_to(configuration: Configuration) -> Mapping[str, Any]:
     folder = Path() if configuration.file is None else configuration.file.parent
     return {
         "alerts": alert_settings(configuration.alerts),
-        "notices": notice_settings(
-            configuration.notices, folder, configuration.portal.public_url
-        ),
+        "notices": notice_settings(configuration.notices, folder, configuration.portal.public_url),
         "outward": configuration.outward_settings,
+        "checks": CheckSettings(configuration.checks.keep_days),
+        "measuring": MeasuringSettings(
+            configuration.metrics.candidates, configuration.metrics.candidate_devices_min
+        ),
     }
 
 

@@ -361,6 +361,16 @@ class Metrics(Section):
     listen: Annotated[Bind | None, kinds.BIND_OR_NOTHING] = Field(
         default=Bind("127.0.0.1", 9353), description="Address of /metrics, /healthz and /readyz."
     )
+    candidates: Annotated[bool, kinds.FLAG] = Field(
+        default=True,
+        description="Whether blocked sites that may be blocked in error are named there, 50 at "
+        "most. The only metric with names of sites.",
+    )
+    candidate_devices_min: Annotated[int, kinds.whole(2, 1000)] = Field(
+        default=5,
+        description="Sites that fewer devices asked for are not named, unless somebody asked "
+        "openly that one be opened.",
+    )
 
 
 class Log(Section):
