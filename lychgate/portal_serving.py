@@ -35,9 +35,11 @@ from lychgate.notice_settings import alert_settings, notice_settings
 from lychgate.notifying import Notifier
 from lychgate.office import Office
 from lychgate.openid_settings import openid_settings
+from lychgate.portal_figures import writing_figures
 from lychgate.portal_listening import Punctual
 from lychgate.portal_settings import Portal
 from lychgate.probing import probe_http
+from lychgate.selfchecking.checking import Checking
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
 from lychgate.suggestions import ReviewQueue
 from lychgate.warming import warming
@@ -47,6 +49,7 @@ from portal.accounts.accounts import Accounts
 from portal.accounts.sessions import SessionRules
 from portal.accounts.visits import Visits
 from portal.app import create_app
+from portal.measuring import Measuring
 from portal.openid.arrivals import Arrivals
 from portal.openid.provider import Provider
 from portal.rendering import STATIC_FOLDER
@@ -100,6 +103,7 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
     folder = Path() if configuration.file is None else configuration.file.parent
     openid = openid_settings(settings.openid, folder)
     explaining = Explaining(configuration)
+    evidence = evidence_of(configuration)
     return Services(
         store=store,
         desk=desk,
@@ -121,7 +125,8 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
         suggestions=lambda: ReviewQueue(configuration, explaining.index),
         alert_settings=alert_settings(configuration.alerts),
         notice_settings=notice_settings(configuration.notices, folder, settings.public_url),
-        evidence=evidence_of(configuration),
+        evidence=evidence,
+        checks=Checking(configuration, explaining.ground, evidence, time.time),
     )
 
 
@@ -168,8 +173,9 @@ async def _serve(
         services = await make_services(configuration, settings, store)
         await _greet(services, settings, listening)
         app = create_app(services)
+        measured = Measuring(app, time.monotonic)
         config = uvicorn.Config(
-            app,
+            measured,
             access_log=False,  # addresses of people, and links, belong in no log
             log_level="error",  # a request that cannot be read is worth no line
             http=Punctual,
@@ -196,6 +202,7 @@ async def _serve(
                 serve_block_page(services, configuration, handed),
                 collecting_quietly(),
                 warming(app, services),
+                writing_figures(measured, services, configuration.state_directory),
             ):
                 await _Server(config).serve(sockets=[listening])
         finally:

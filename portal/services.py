@@ -6,7 +6,7 @@ Pages take it from `request.app.state.services`, or with `Given` as a parameter.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -24,6 +24,7 @@ from blocklists.tracing import Trace
 from blocklists.versions import Version
 from categoriser.taxonomy import Taxonomy
 from evidence.alerts.themes import AlertSettings
+from evidence.checks.results import Run
 from evidence.notices.settings import NoticeSettings
 from evidence.store import EvidenceStore
 from policy.commands.desk import Desk
@@ -156,6 +157,23 @@ class Explain(Protocol):
         ...
 
 
+class Checks(Protocol):
+    """Checks that the filter works; `lychgate.selfchecking.checking.Checking` is one."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether one is under way."""
+        ...
+
+    async def run(
+        self, who: str, venues: Collection[str] = (), profile: str = ""
+    ) -> tuple[Run, ...]:
+        """Ask the filter as these venues, and keep what it says; some seconds for each. Raises
+        ValueError: *what was given; what is allowed*.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a page needs."""
@@ -181,6 +199,8 @@ class Services:
     """Who they are then; there whenever `openid` is."""
     suggestions: Callable[[], Suggestions] | None = None
     """The review queue as it is now."""
+    checks: Checks | None = None
+    """Checks that the filter works; None where nobody can run one."""
     alert_settings: AlertSettings = field(default_factory=AlertSettings)
     """What alerts go by."""
     notice_settings: NoticeSettings = field(default_factory=NoticeSettings)

@@ -18,7 +18,7 @@ from lychgate.explaining import Ground, QuestionFault, explain_on
 from lychgate.selfchecking.seats import Seat
 from resolver.wire import codes
 
-SECONDS_MAX: Final = 2.0
+SECONDS_MAX: Final = 1.5
 TRIES: Final = 2
 SILENT_MAX: Final = 3
 _PAGE_ADDRESS: Final = "page_address"
@@ -34,7 +34,10 @@ def ask_all(
     """Ask everything, one after the other. `ground`: the policy as it is now. `page`: the address
     of the block page, empty for none.
     """
-    results, transports = [], _transports(seat)
+    results: list[Result] = []
+    transports = _transports(seat)
+    if all(one.outcome == "fail" for one in transports):
+        return transports  # nobody is there: what else would be asked
     blocks: list[Said] = []
     silent = 0
     for question in questions:
