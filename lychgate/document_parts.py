@@ -1,4 +1,4 @@
-"""Parts of documents that are written from data, between `<!-- written: word -->` and `<!-- end -->`.
+"""Parts of documents that are written from data, from `<!-- written: word -->` to `<!-- end -->`.
 
 The rest of such a document is edited by hand. Which document has which parts: `PARTS`.
 """

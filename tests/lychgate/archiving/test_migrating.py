@@ -1,4 +1,4 @@
-"""A change of version: an archive first, tried before it counts, and a way back that loses nothing."""
+"""A change of version: an archive first, tried before it counts, and a way back without loss."""
 
 from __future__ import annotations
 
