@@ -302,9 +302,10 @@ class Recorder:
             return
         self._standing_at = at
         standing = self.standing
-        try:
+        with suppress(OSError):  # a spool that cannot be read is among its problems
             waiting = spool.backlog(self._settings.spool)
             standing.backlog_batches, standing.backlog_octets = waiting.batches, waiting.octets
+        try:
             standing.written_at = at
             write_standing(self._settings.standing, standing)
         except OSError as fault:

@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -22,11 +23,13 @@ from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from portal.block_page.asked import name_of
 from portal.certificates import CertificateFault, Minting, load_root
-from portal.limiting import Limiter, plain_address
+from portal.limiting import Limiter, network_of, plain_address
 from portal.services import Services
 
 HANDSHAKES_MAX: Final = 100
 """Connections whose first message is waited for; more are closed."""
+HANDSHAKES_OF_ONE_MAX: Final = 40
+"""Of one address: whoever opens connections and says nothing leaves room for others."""
 HELLO_SECONDS_MAX: Final = 5.0
 HELLO_OCTETS_MAX: Final = 16_384
 """Of a first message; those of browsers have up to two thousand."""
@@ -54,7 +57,8 @@ class Handshakes:
         self._config: Final = config
         self._state: Final = state
         self._tasks: Final[set[asyncio.Task[None]]] = set()
-        self._waiting = 0
+        self._waiting: Final[Counter[str]] = Counter()
+        """By network."""
         self._mints: Final = Limiter(MINTS_MAX, MINTS_SECONDS)
         self.refused = 0
         """Handshakes for names that are not blocked for whoever asked."""
@@ -97,20 +101,26 @@ class Handshakes:
                 except OSError:  # out of descriptors: others end soon
                     await asyncio.sleep(_LOOK_SECONDS)
                     continue
-                if self._waiting >= HANDSHAKES_MAX:
+                network = network_of(str(peer[0]))
+                if (
+                    self._waiting.total() >= HANDSHAKES_MAX
+                    or self._waiting[network] >= HANDSHAKES_OF_ONE_MAX
+                ):
                     taken.close()
                     continue
-                self._keep(asyncio.create_task(self._begin(taken, str(peer[0]))))
+                self._waiting[network] += 1
+                self._keep(asyncio.create_task(self._begin(taken, str(peer[0]), network)))
 
-    async def _begin(self, taken: socket.socket, peer: str) -> None:
+    async def _begin(self, taken: socket.socket, peer: str, network: str) -> None:
         """Serve one connection, or refuse it."""
-        self._waiting += 1
         try:
             context = await self._context(taken, plain_address(peer))
         except (TimeoutError, OSError):
             context = None
         finally:
-            self._waiting -= 1
+            self._waiting[network] -= 1
+            if not self._waiting[network]:
+                del self._waiting[network]
         if context is None:
             self.refused += 1
             with suppress(OSError):

@@ -20,6 +20,9 @@ from portal.services import Services
 CODE_PATH: Final = "/sign-in/code"
 PASSWORD_PATH: Final = "/account/password"
 SECOND_FACTOR_PATH: Final = "/account/second-factor"
+WHOLE: Final = frozenset({"audit.read"})
+"""What is never a venue's alone: the audit log has what was decided everywhere, in one chain, so
+roles that were given for some venues do not open it."""
 REFUSALS_MAX: Final = 20
 """Of one person, entered into the audit log within `REFUSALS_SECONDS`."""
 REFUSALS_SECONDS: Final = 3600.0
@@ -106,10 +109,14 @@ def actor_of(visit: Visit) -> Actor:
 
 
 def may(visit: Visit | None, action: str, venue: str = "") -> bool:
-    """Whether somebody may do something at a venue, or anywhere at all without one."""
+    """Whether somebody may do something at a venue, or anywhere at all without one; what is
+    `WHOLE` by a role for everywhere.
+    """
     if visit is None or (visit.token is not None and not visit.token.covers(action)):
         return False
     roles = visit.person.roles
+    if action in WHOLE:
+        return is_permitted(roles, Permission(action, None))
     if venue:
         return is_permitted(roles, Permission(action, frozenset({venue})))
     return any(action == "policy.read" or PERMITTED[action][grant.role] != "-" for grant in roles)

@@ -80,9 +80,9 @@ def may_see(visit: Visit, policy: Policy, request: ReviewRequest, action: str) -
 
 
 async def gather(
-    services: Services, policy: Policy, request: ReviewRequest, *, with_log: bool
+    services: Services, policy: Policy, request: ReviewRequest, reader: Visit, *, with_log: bool
 ) -> Evidence:
-    """Everything there is to know; `with_log`: also what the audit log says."""
+    """Everything that a reader may know; `with_log`: also what the audit log says."""
     here = request.venue in policy.venues
     place = f"venue:{request.venue}" if here else "organisation"
     try:
@@ -91,7 +91,7 @@ async def gather(
         now = None
     async with services.store.reading() as connection:
         reasons = await kept.reasons(connection, request.number)
-        earlier = await kept.requests(connection, site=request.site, limit=EARLIER_MAX + 1)
+        earlier = await kept.requests(connection, site=request.site)
         there = await _rules(connection, policy, request.site)
         log = await _log(connection, request.site) if with_log else []
     return Evidence(
@@ -100,7 +100,11 @@ async def gather(
         reasons=reasons,
         popularity=await _popularity(services, request.site),
         bundles=bundles_with(policy.bundles, request.site),
-        earlier=[one for one in earlier if one.number != request.number][:EARLIER_MAX],
+        earlier=[
+            one
+            for one in earlier
+            if one.number != request.number and may_see(reader, policy, one, "request.read")
+        ][:EARLIER_MAX],
         rules=there,
         log=log,
     )

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from policy.commands.command import words_of
+from policy.commands.command import Permission, words_of
+from policy.commands.permissions import is_permitted
 from policy.commands.reviews import ADMINISTRATORS, LIST, VERDICTS, DecideRequest
 from policy.commands.scopes import whom
 from policy.requests import ReviewRequest
@@ -60,7 +61,7 @@ async def show_requests(request: Request, me: Reader, services: Given) -> Respon
         for one in lately
         if one.outcome is not None and may_see(me, now.policy, one, "request.read")
     ]
-    everywhere = len(seen) == len(waiting) and may(me, "figures.read")
+    everywhere = is_permitted(me.person.roles, Permission("figures.read", None))
     return render(
         request,
         "requests/list",
@@ -167,7 +168,7 @@ async def _page(
 ) -> Response:
     at = services.clock()
     with_log = may(me, "audit.read")
-    evidence = await gather(services, now.policy, one, with_log=with_log)
+    evidence = await gather(services, now.policy, one, me, with_log=with_log)
     decides = one.waits(at) and may_see(me, now.policy, one, "request.decide")
     return render(
         request,

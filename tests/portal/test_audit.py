@@ -11,10 +11,12 @@ import pytest
 
 from policy.commands import journal
 from policy.commands.command import Actor
+from policy.commands.venues import SHIPPED
+from portal.accounts import rows
 from portal.deciding.audit_log import safe_cell
 from portal.deciding.differences import Difference, differences
 from tests.portal.test_rules import HOSTILE, furnish
-from tests.portal.visitors import SATURDAY, House, tell
+from tests.portal.visitors import CHEAP, PASSWORD, SATURDAY, House, tell
 
 MALLORY = Actor("mallory", "<script>alert(1)</script>", "api")
 
@@ -142,3 +144,26 @@ def test_differences() -> None:
         Difference("[7].x", "", "1"),
     ]
     assert differences("no json", None) == [Difference("", "no json", "")]
+
+
+def test_the_log_of_everywhere_is_not_for_roles_at_some_venues(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with house.services.store.writing() as writing:
+            for role in ("administrator", "safeguarding-lead"):
+                body = {"name": role, "roles": [{"role": role, "venues": [SHIPPED]}]}
+                await writing.put("people", role, body)
+                await rows.add(writing.connection, role, CHEAP.hash(PASSWORD), SATURDAY)
+        await enter(house, 1, reason="A secret of another venue")
+        for person in ("administrator", "safeguarding-lead"):
+            b = house.browser()
+            assert (await b.sign_in(person)).status_code == 303
+            for path in ("/audit", "/audit/1", "/audit/export.csv", "/audit/verify", "/undo/1"):
+                assert (await b.get(path)).status_code == 403, path
+            page = await b.see("/")
+            assert page.status_code == 200 and 'href="/audit"' not in page.text
+            assert "A secret of another venue" not in page.text
+        b = house.browser()
+        await b.sign_in("ada")
+        assert (await b.see("/audit/1")).status_code == 200
+
+    tell(tmp_path, story)

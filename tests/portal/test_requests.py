@@ -232,6 +232,26 @@ def test_whose_requests_are_whose(tmp_path: Path) -> None:
     tell_hub(tmp_path, story)
 
 
+def test_nothing_of_other_venues_is_beside_a_request(tmp_path: Path) -> None:
+    """Neither what others asked about the same site, nor figures of everybody."""
+
+    async def story(house: House) -> None:
+        await asked(house)
+        await asked(house, venue="partner")
+        ada = await signed_in(house, "ada")
+        await decide(ada, 1, verdict="keep", reason="A matter of Crewe alone.")
+        assert "A matter of Crewe alone." in said(await ada.see("/requests/id/2"))
+        assert "In the last 30 days 1 were decided" in said(await ada.see("/requests"))
+        pia = await signed_in(house, "pia")
+        page = await pia.see("/requests/id/2")
+        assert page.status_code == 200
+        assert "A matter of Crewe" not in page.text and "/requests/id/1" not in page.text
+        # Everything that waits is hers; what was decided is not.
+        assert "In the last 30 days 1 were decided" not in said(await pia.see("/requests"))
+
+    tell_hub(tmp_path, story)
+
+
 def test_the_spreadsheet_holds_no_formula(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         rule = "=HYPERLINK(0)"
