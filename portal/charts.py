@@ -50,15 +50,18 @@ def bars(id: str, title: str, description: str, given: Sequence[Bar]) -> Markup:
     """Bars that lie, the longest as wide as there is room. Negative values count as 0."""
     shown = given[:ROWS_MAX]
     most = max((bar.value for bar in shown), default=0.0)
-    room = _WIDTH - _LEFT - 90
+    # Names of sites are long: they get the room they need, and the bars the rest.
+    longest = max((len(_short(bar.label)) for bar in shown), default=0)
+    left = max(_LEFT, round(longest * _CHARACTER) + 16)
+    room = _WIDTH - left - 90
     parts: list[Markup] = []
     for number, bar in enumerate(shown):
         top = number * _ROW + 4
         width = round(room * max(bar.value, 0.0) / most, 1) if most > 0 else 0
         parts += [
-            _text(_LEFT - 8, top + 16, _short(bar.label), "end"),
-            _rect(_LEFT, top, max(width, 1), _ROW - 8, "lychgate-chart__bar"),
-            _text(_LEFT + width + 8, top + 16, bar.text or f"{bar.value:g}", "start"),
+            _text(left - 8, top + 16, _short(bar.label), "end"),
+            _rect(left, top, max(width, 1), _ROW - 8, "lychgate-chart__bar"),
+            _text(left + width + 8, top + 16, bar.text or f"{bar.value:g}", "start"),
         ]
     return _picture(id, title, description, len(shown) * _ROW + 4, parts)
 
@@ -137,7 +140,8 @@ def _text(x: float, y: float, text: str, anchor: str, kind: str = "") -> Markup:
 
 
 def _rect(x: float, y: float, width: float, height: float, kind: str) -> Markup:
-    return Markup('<rect x="{}" y="{}" width="{}" height="{}" class="{}"/>').format(
+    # The colour is that of the style sheet too; on paper there is none for pictures.
+    return Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="#1f4e5f" class="{}"/>').format(
         x, round(y, 1), round(width, 1), round(height, 1), kind
     )
 
@@ -152,7 +156,8 @@ def _picture(
     id: str, title: str, description: str, height: float, parts: Sequence[Markup]
 ) -> Markup:
     opening = Markup(
-        '<svg class="lychgate-chart" role="img" aria-labelledby="{0}-title {0}-description" '
+        '<svg class="lychgate-chart" role="img" font-family="sans-serif" font-size="14" '
+        'aria-labelledby="{0}-title {0}-description" '
         'viewBox="0 0 {1} {2}" xmlns="http://www.w3.org/2000/svg">'
         '<title id="{0}-title">{3}</title><desc id="{0}-description">{4}</desc>'
     ).format(id, _WIDTH, height, title, description)
