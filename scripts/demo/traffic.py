@@ -1,0 +1,171 @@
+"""Believable traffic: a day of it written as the resolver writes it, and live queries after that.
+
+What becomes of each query of the past is not made up: it is decided by the very snapshot that the
+resolver has.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import socket
+from collections import Counter
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Final
+
+from dnslib import DNSRecord
+from places import LONDON
+
+from categoriser.names import from_text, spell
+from evidence.spool import Detail, SpoolWriter, Tally, Traffic
+from lychgate.composition import SnapshotBuilder
+from lychgate.config import Configuration
+from policy.decision import decide
+from resolver.snapshot import Snapshot
+
+OPEN: Final = (
+    "www.gov.uk", "teams.microsoft.com", "outlook.office.com", "www.indeed.com", "moodle.example",
+    "www.bbc.co.uk", "www.google.com", "findajob.dwp.gov.uk", "www.nhs.uk", "en.wikipedia.org",
+    "www.reed.co.uk", "fonts.googleapis.com", "www.youtube.com", "nationalcareers.service.gov.uk",
+    "www.citizensadvice.org.uk", "cdn.jsdelivr.net", "www.totaljobs.com", "login.live.com",
+)  # fmt: skip
+CLOSED: Final = (
+    ("www.facebook.com", 30), ("www.instagram.com", 22), ("www.tiktok.com", 26), ("x.com", 10),
+    ("www.netflix.com", 9), ("www.bet365.com", 8), ("www.paddypower.com", 4), ("www.asos.com", 7),
+    ("www.ebay.co.uk", 7), ("www.wonga.com", 2), ("www.pornhub.com", 3), ("nordvpn.com", 4),
+    ("www.roblox.com", 8), ("store.steampowered.com", 5), ("www.tinder.com", 3), ("dns.google", 5),
+    ("mask.icloud.com", 6), ("discord.com", 6), ("web.whatsapp.com", 6), ("thepiratebay.org", 2),
+    ("www.whathouse-casino-bonus.example", 2), ("www.skybet.com", 3),
+)  # fmt: skip
+"""Sites that a learner's profile closes or may close, and how often each is asked for."""
+GRAVE: Final = "stormfront.org"
+"""Of a safeguarding category: one burst a day."""
+VPNS: Final = (
+    "nordvpn.com",
+    "protonvpn.com",
+    "expressvpn.com",
+    "www.torproject.org",
+    "surfshark.com",
+)
+STATIONS: Final = (
+    ("crewe", "it-suite", "127.0.1.", 1, 20),
+    ("crewe", "library", "127.0.1.", 65, 75),
+    ("stoke", "job-club", "127.0.2.", 1, 14),
+)
+MINUTES: Final = 24 * 60
+_OPEN_EACH_MINUTE: Final = 40
+_CLOSED_EACH_MINUTE: Final = 3.0
+
+
+def write_history(configuration: Configuration, now: float, seed: int = 7) -> int:
+    """Write the last day into the spool, for the recorder to find; how many queries."""
+    folder = configuration.spool_directory
+    assert folder is not None
+    snapshot = SnapshotBuilder(configuration).build().snapshot
+    writer = SpoolWriter(folder)
+    chance = random.Random(seed)
+    total = 0
+    for minute in range(int(now // 60) - MINUTES, int(now // 60)):
+        at = minute * 60.0
+        busy = _busy(at)
+        tallies: Counter[Tally] = Counter()
+        traffic: Counter[Traffic] = Counter()
+        details: list[Detail] = []
+        asked = [chance.choice(OPEN) for _ in range(_poisson(chance, _OPEN_EACH_MINUTE * busy))]
+        names, weights = zip(*CLOSED, strict=True)
+        closed = _poisson(chance, _CLOSED_EACH_MINUTE * busy)
+        asked += chance.choices(names, weights, k=closed)
+        for name in asked:
+            venue, room, prefix, low, high = chance.choice(STATIONS)
+            address = f"{prefix}{chance.randint(low, high)}"
+            _note(snapshot, name, address, at + chance.random() * 59, details, tallies, traffic)
+        for name, address in _grave(int(now // 60) - minute):
+            _note(snapshot, name, address, at + chance.random() * 20, details, tallies, traffic)
+        total += sum(tallies.values())
+        if tallies:
+            details.sort(key=lambda one: one.at)
+            writer.write(at + 60, details, list(tallies.items()), list(traffic.items()))
+    return total
+
+
+def _grave(minutes_ago: int) -> list[tuple[str, str]]:
+    """What a safeguarding lead has to see: a burst, and attempts to get round the filter."""
+    if minutes_ago in (95, 94, 92):
+        return [(GRAVE, "127.0.1.12")] * 4
+    if 300 <= minutes_ago < 305:
+        return [(VPNS[minutes_ago - 300], "127.0.2.8")]
+    return []
+
+
+def _note(
+    snapshot: Snapshot,
+    name: str,
+    address: str,
+    at: float,
+    details: list[Detail],
+    tallies: Counter[Tally],
+    traffic: Counter[Traffic],
+) -> None:
+    """Note one query as the resolver would."""
+    client = snapshot.policy.identify(ip_address(address).packed)
+    view = snapshot.perspective_of(client, at).view
+    spelling = spell(from_text(name))
+    decision = decide(view, spelling, snapshot.index.find(spelling))
+    minute, category = int(at // 60), decision.category or ""
+    tallies[
+        Tally(
+            minute, client.venue, client.profile, decision.action, decision.reason, category,
+            tuple(decision.sources),
+        )
+    ] += 1  # fmt: skip
+    suggestions = tuple(f"{match.category}:{match.rule}" for match in decision.suggestions)
+    if decision.action == "allow" and not suggestions:
+        domain = ".".join(name.split(".")[-3 if name.endswith(".uk") else -2 :])
+        traffic[Traffic(minute, client.venue, client.profile, domain)] += 1
+        return
+    details.append(
+        Detail(
+            at, address, "", client.device or "", client.venue, client.room or "", client.profile,
+            name, 1, decision.action, decision.reason, category, decision.rule or "",
+            tuple(decision.sources), suggestions, "udp",
+        )
+    )  # fmt: skip
+
+
+def _busy(at: float) -> float:
+    """How busy a venue is: from nine to five on weekdays, a little on Saturday, hardly at night."""
+    local = datetime.fromtimestamp(at, LONDON)
+    hour = local.hour + local.minute / 60
+    day = (1.0, 1.0, 1.0, 1.0, 0.9, 0.5, 0.25)[local.weekday()]
+    return 0.05 + day * math.exp(-(((hour - 13) / 4) ** 2))
+
+
+def _poisson(chance: random.Random, mean: float) -> int:
+    return max(0, round(chance.gauss(mean, math.sqrt(mean))))
+
+
+class Live:
+    """Asks the resolver as the venues' devices do, from addresses of loopback."""
+
+    def __init__(self, port: int, seed: int = 11) -> None:
+        self._port: Final = port
+        self._chance: Final = random.Random(seed)
+        self.answered = 0
+
+    def ask(self, queries: int) -> None:
+        """Some queries, one after the other; each waits half a second at most."""
+        names, weights = zip(*CLOSED, strict=True)
+        for _ in range(queries):
+            closed = self._chance.random() < 0.12
+            name = self._chance.choices(names, weights)[0] if closed else self._chance.choice(OPEN)
+            _, _, prefix, low, high = self._chance.choice(STATIONS)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as station:
+                station.settimeout(0.5)
+                try:
+                    station.bind((f"{prefix}{self._chance.randint(low, high)}", 0))
+                    station.sendto(DNSRecord.question(name).pack(), ("127.0.0.1", self._port))
+                    station.recv(4096)
+                except OSError:
+                    continue
+                self.answered += 1
