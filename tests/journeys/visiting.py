@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any, Final
+
+import pytest
 
 from tests.journeys.installation import Installation
 from tests.portal.test_browser import DESK, PHONE, Looker, sync_api
 from tests.portal.visitors import PASSWORD
 
 WAIT_SECONDS_MAX: Final = 10.0
+PICTURE_PX_WIDE: Final = 900
+PICTURE_PX_HIGH_MAX: Final = 1400
+PICTURE_COLOURS: Final = 128
 OURS: Final = "blocked.lychgate.internal"
 SITES: Final = ("www.bet365.com", "www.weibo.com", "amazon.co.uk", "www.ebay.co.uk", OURS)
 """Not facebook.com: browsers know that it speaks HTTPS only, and never ask for it by HTTP."""
@@ -122,9 +128,15 @@ def sign_in(visit: Visit, id: str, password: str = PASSWORD) -> None:
 
 
 def keep_picture(page: Any, name: str, width: str) -> None:
-    """A picture in LYCHGATE_TOUR, if that names a folder."""
+    """A small picture in LYCHGATE_TOUR, if that names a folder: `make tour`."""
     folder = os.environ.get("LYCHGATE_TOUR", "")
-    if folder and width == "desk":
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.wait_for_load_state("load")
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+    if not folder or width != "desk":
+        return
+    image = pytest.importorskip("PIL.Image", reason="pictures need Pillow")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    page.wait_for_load_state("load")
+    taken = image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    size = (PICTURE_PX_WIDE, taken.height * PICTURE_PX_WIDE // taken.width)
+    small = taken.resize(size, image.Resampling.LANCZOS)
+    cut = small.crop((0, 0, PICTURE_PX_WIDE, min(small.height, PICTURE_PX_HIGH_MAX)))
+    cut.quantize(PICTURE_COLOURS).save(Path(folder) / f"{name}.png", optimize=True)
