@@ -195,7 +195,8 @@ def _comparable(output: str) -> list[str]:
 
 def test_no_file_names_a_place_on_one_machine() -> None:
     places = [str(ROOT), str(ROOT.parent), str(Path.home())]
-    mine = "|".join(re.escape(place) for place in places if place != "/")
+    # A folder at the top, such as /tmp, is on every machine.
+    mine = "|".join(re.escape(place) for place in places if place.count("/") > 1)
     pattern = re.compile(rf"(?<![\w.\-/])(?:(?:{mine})(?=/)|/(?:home|Users|root)/\w+)")
     told = []
     for path in texts():
