@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evidence.checks import keeping, reading
 from evidence.checks.results import SCHEDULE, Result, Run, count
@@ -57,25 +56,28 @@ class Checks:
             return (await keeping.keep(connection, run, NOTICES, venue, "Europe/London"),)
 
 
+async def furnish(made: House) -> None:
+    """Two venues and two leads: Crewe's check failed yesterday, Derby's went well."""
+    kept = CHEAP.hash(PASSWORD)
+    async with made.services.store.writing() as writing:
+        await replace_document(writing, {**POLICY, "people": {**PEOPLE, **LEADS}})
+        for id in LEADS:
+            await rows.add(writing.connection, id, kept, SATURDAY)
+    evidence = made.services.evidence
+    assert evidence is not None
+    async with evidence.changing() as connection:
+        for venue, result in (("crewe", FAILED), ("derby", WELL)):
+            one = run_at(venue, SATURDAY - 86_400, result, WELL)
+            await keeping.keep(connection, one, NOTICES, venue, "Europe/London")
+    made.app.state.services = replace(made.services, checks=Checks(made))
+
+
 def tell(folder: Path, story: Callable[[House], Awaitable[None]]) -> None:
-    """A portal with two venues: Crewe's check failed yesterday, Derby's went well."""
+    """Run a story in a furnished portal."""
 
     async def run() -> None:
         async with house(folder, evidence=True) as made:
-            kept = CHEAP.hash(PASSWORD)
-            async with made.services.store.writing() as writing:
-                await replace_document(writing, {**POLICY, "people": {**PEOPLE, **LEADS}})
-                for id in LEADS:
-                    await rows.add(writing.connection, id, kept, SATURDAY)
-            evidence = made.services.evidence
-            assert evidence is not None
-            async with evidence.changing() as connection:
-                for venue, result in (("crewe", FAILED), ("derby", WELL)):
-                    at = SATURDAY - 86_400
-                    one = run_at(venue, at, result, WELL)
-                    await keeping.keep(connection, one, NOTICES, venue, "Europe/London")
-            services: Any = replace(made.services, checks=Checks(made))
-            made.app.state.services = services
+            await furnish(made)
             await story(made)
 
     asyncio.run(asyncio.wait_for(run(), 60))
