@@ -26,6 +26,7 @@ import dns.query
 import dns.rcode
 import pytest
 
+from lychgate.block_page_tls import HANDSHAKES_MAX
 from tests.lychgate.running import ADDRESS, REPOSITORY, Serving, free_port, upstream, wait_until
 
 PAGE = "127.0.0.80"
@@ -265,6 +266,22 @@ def test_by_https_for_devices_that_trust_the_root(both: Both) -> None:
             rude.shutdown(socket.SHUT_WR)
             _drain(rude)
     assert _tls(portal, trusting, BETS)[0] == 403
+
+
+def test_whoever_says_nothing_by_https_leaves_room_for_others(both: Both) -> None:
+    portal = both.portal
+    trusting = ssl.create_default_context(cafile=both.folder / "block-page-root.pem")
+    silent = [
+        socket.create_connection(("127.0.0.1", portal.tls_port), 10, ("127.0.0.9", 0))
+        for _ in range(HANDSHAKES_MAX)
+    ]
+    try:
+        assert _tls(portal, trusting, BETS)[0] == 403
+        silent[-1].settimeout(1.0)  # before a silent one that waits is cut off
+        assert silent[-1].recv(10) == b"", "beyond what one address may have"
+    finally:
+        for sock in silent:
+            sock.close()
 
 
 def _drain(sock: socket.socket) -> None:
