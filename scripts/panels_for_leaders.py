@@ -1,0 +1,217 @@
+"""Dashboards for leaders and safeguarding leads: nothing in them needs an engineer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from panels import ASKED, BYPASS, HERE, QUERIES, Board, bars, lines, stat
+
+OVER_BLOCKING: Final = Board(
+    "over-blocking",
+    "Lychgate: over-blocking review",
+    "Does the filter stop what people come to learn? For leaders; nothing here needs an engineer.",
+    ("venue", "profile", "category"),
+    (
+        stat(
+            "Of all queries, blocked",
+            f'sum(increase({QUERIES}{{{ASKED}, action="block"}}[$__range]))'
+            f" / sum(increase({QUERIES}{{{HERE}}}[$__range]))",
+            "Good: much the same from week to week. A jump means that a list or a rule changed, or "
+            "that something happened in a room.",
+            "percentunit",
+            decimals=1,
+        ),
+        stat(
+            "Blocked queries",
+            f'sum(increase({QUERIES}{{{ASKED}, action="block"}}[$__range]))',
+            "Good: steady. One page makes many queries, so that this says little by itself.",
+            decimals=0,
+        ),
+        stat(
+            "Warnings shown",
+            f'sum(increase({QUERIES}{{{ASKED}, action="warn"}}[$__range])) or vector(0)',
+            "Queries that were answered with a warning which a reader may pass. Good: used for "
+            "doubtful categories instead of a block.",
+            decimals=0,
+        ),
+        lines(
+            "What was decided",
+            f"sum by (action) (rate({QUERIES}{{{ASKED}}}[$__rate_interval]))",
+            "{{action}}",
+            "Good: `allow` far above the others, and the distance the same from day to day.",
+            "reqps",
+        ),
+        lines(
+            "Blocked by category",
+            "topk(10, sum by (category) "
+            f'(rate({QUERIES}{{{ASKED}, action="block"}}[$__rate_interval])))',
+            "{{category}}",
+            "Good: no category that people need for learning stands out. One that jumps has a new "
+            "list entry: look at the candidates for review.",
+            "reqps",
+        ),
+        bars(
+            "Blocked by profile",
+            f'sum by (profile) (increase({QUERIES}{{{ASKED}, action="block"}}[$__range]))',
+            "{{profile}}",
+            "Good: adults' profiles see few blocks; many there mean that the profile is too tight.",
+            decimals=0,
+        ),
+        bars(
+            "Blocked by category, all together",
+            f'topk(15, sum by (category) (increase({QUERIES}{{{ASKED}, action="block"}}'
+            "[$__range])))",
+            "{{category}}",
+            "Good: advertising, adult and gambling lead. Health, news or reference among the first "
+            "is a reason to look at single sites.",
+            decimals=0,
+        ),
+    ),
+    "now-7d",
+)
+
+SAFEGUARDING: Final = Board(
+    "safeguarding",
+    "Lychgate: safeguarding overview",
+    "Alerts, how soon somebody looks, and ways round the filter. No person and no device is here.",
+    ("venue", "category"),
+    (
+        stat(
+            "Alerts nobody has looked at",
+            'sum(lychgate_alerts{state="new", venue=~"$venue"}) or vector(0)',
+            "Good: 0 at the end of a working day.",
+            amber=1,
+            red=10,
+        ),
+        stat(
+            "The oldest has waited",
+            "max(lychgate_alert_waiting_seconds)",
+            "Good: less than a working day.",
+            "s",
+            amber=14_400,
+            red=28_800,
+        ),
+        stat(
+            "Time until somebody looked, on the average",
+            "sum(lychgate_alerts_acknowledged_seconds) / (sum(lychgate_alerts_acknowledged) > 0)",
+            "Good: below a working day, and falling.",
+            "s",
+            amber=28_800,
+            red=86_400,
+            empty="Nobody has acknowledged one yet",
+        ),
+        stat(
+            "Notices that were given up",
+            'sum(lychgate_notices{state="failed"}) or vector(0)',
+            "Good: 0. Otherwise people were not told: ask whoever runs the mail server.",
+            amber=1,
+            red=5,
+        ),
+        bars(
+            "Alerts by theme",
+            'sum by (theme) (lychgate_alerts{venue=~"$venue"})',
+            "{{theme}}",
+            "Alerts that are kept, whatever came of them. Good: none grows from month to month.",
+            decimals=0,
+        ),
+        bars(
+            "What came of them",
+            'sum by (outcome) (lychgate_alerts{venue=~"$venue", state="closed"})',
+            "{{outcome}}",
+            "Good: most are of use to somebody. Many false positives mean that a theme or a list "
+            "is too wide.",
+            decimals=0,
+            empty="None is closed yet",
+        ),
+        bars(
+            "Alerts by severity and state",
+            'sum by (severity, state) (lychgate_alerts{venue=~"$venue"})',
+            "{{severity}}, {{state}}",
+            "Good: nothing of high severity is `new`.",
+            decimals=0,
+        ),
+        bars(
+            "Looks held back as noise",
+            "sum by (rule) (lychgate_alerts_held)",
+            "{{rule}}",
+            "What made no alert, by the rule that held it. Good: few; the portal's page *Held "
+            "back* shows each.",
+            decimals=0,
+            empty="None was held back",
+        ),
+        lines(
+            "Attempts to get round the filter",
+            f"sum by (venue) (rate({QUERIES}"
+            f'{{{BYPASS}, venue=~"$venue", category=~"$category"}}[$__rate_interval]))',
+            "{{venue}}",
+            "Phones and browsers ask for relays and encrypted DNS by themselves: the level says "
+            "little. Good: no sudden rise.",
+            "reqps",
+        ),
+        bars(
+            "Ways round the filter",
+            f"sum by (category) (increase({QUERIES}"
+            f'{{{BYPASS}, venue=~"$venue", category=~"$category"}}[$__range]))',
+            "{{category}}",
+            "Good: little of VPN and proxies; relays of phones are no matter of anybody's conduct.",
+            decimals=0,
+        ),
+    ),
+    "now-7d",
+)
+
+VENUES: Final = Board(
+    "venues",
+    "Lychgate: venues compared",
+    "One venue beside the other: which is busy, which blocks more, and where people ask.",
+    ("venue", "profile", "category"),
+    (
+        lines(
+            "Queries by venue",
+            f"sum by (venue) (rate({QUERIES}{{{ASKED}}}[$__rate_interval]))",
+            "{{venue}}",
+            "Good: every venue that is open asks. A flat line at nought in opening hours: its "
+            "devices use another resolver.",
+            "reqps",
+        ),
+        bars(
+            "Of all queries, blocked",
+            f'sum by (venue) (increase({QUERIES}{{{ASKED}, action="block"}}[$__range]))'
+            f" / sum by (venue) (increase({QUERIES}{{{HERE}}}[$__range]))",
+            "{{venue}}",
+            "Good: venues with the same profiles are alike.",
+            "percentunit",
+            decimals=1,
+        ),
+        bars(
+            "Attempts to get round the filter",
+            f"sum by (venue) (increase({QUERIES}{{{BYPASS}, {ASKED}}}[$__range]))",
+            "{{venue}}",
+            "Good: in proportion to the number of devices.",
+            decimals=0,
+        ),
+        bars(
+            "Alerts nobody has looked at",
+            'sum by (venue) (lychgate_alerts{state="new", venue=~"$venue"})',
+            "{{venue}}",
+            "Good: none.",
+            decimals=0,
+            empty="None",
+        ),
+        lines(
+            "Blocked by venue",
+            f'sum by (venue) (rate({QUERIES}{{{ASKED}, action="block"}}[$__rate_interval]))',
+            "{{venue}}",
+            "Good: rises and falls with the queries above.",
+            "reqps",
+        ),
+        bars(
+            "Queries by venue and profile",
+            f"sum by (venue, profile) (increase({QUERIES}{{{ASKED}}}[$__range]))",
+            "{{venue}}, {{profile}}",
+            "Good: learners' devices are under a learners' profile. Much under the profile for "
+            "unknown devices means that rooms or devices are missing from the policy.",
+            decimals=0,
+        ),
+    ),
+)

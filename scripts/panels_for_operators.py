@@ -1,0 +1,249 @@
+"""Dashboards for whoever runs Lychgate: the resolver with its recorder, and the lists."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from panels import Board, bars, lines, stat
+
+_BEHIND: Final = "[$__rate_interval]"
+
+RESOLVER: Final = Board(
+    "resolver",
+    "Lychgate: resolver operations",
+    "Does it answer, how quickly, and does telemetry keep up?",
+    (),
+    (
+        stat(
+            "Answering",
+            "min(lychgate_policy_source_up)",
+            "1: every resolver has the policy that is in force. 0: one uses the policy kept from "
+            "before; its /readyz says why.",
+            amber=1,
+            red=0.5,
+        ),
+        stat(
+            "Upstreams that answer",
+            "sum(lychgate_upstream_up) / count(lychgate_upstream_up)",
+            "Good: 100 %.",
+            "percentunit",
+            amber=1,
+            red=0.5,
+        ),
+        stat(
+            "Queries that fail",
+            'sum(rate(lychgate_answers_total{rcode="SERVFAIL"}[5m])) '
+            "/ sum(rate(lychgate_answers_total[5m]))",
+            "SERVFAIL among all answers. Good: below 1 %. When nobody asks there is no figure.",
+            "percentunit",
+            decimals=1,
+            amber=0.01,
+            red=0.05,
+        ),
+        stat(
+            "Recorder",
+            "min(lychgate_recorder_up)",
+            "1 while what happened is recorded. 0: the spool holds what comes, and the log says "
+            "why.",
+            amber=1,
+            red=0.5,
+        ),
+        lines(
+            "Queries by how they were answered",
+            f"sum by (status) (rate(lychgate_answers_total{_BEHIND}))",
+            "{{status}}",
+            "Good: `memo` and `hit`, which are remembered answers, are more than half; `stale` and "
+            "`failed` near nought.",
+            "reqps",
+        ),
+        lines(
+            "Time to answer, 95 of 100 are quicker",
+            "histogram_quantile(0.95, sum by (status, le) "
+            f"(rate(lychgate_query_seconds_bucket{_BEHIND})))",
+            "{{status}}",
+            "Good: `hit` and `blocked` below 1 ms, `asked` as quick as the upstream.",
+            "s",
+        ),
+        lines(
+            "Upstreams: 95 of 100 answer within",
+            "histogram_quantile(0.95, sum by (upstream, le) "
+            f"(rate(lychgate_upstream_seconds_bucket{_BEHIND})))",
+            "{{upstream}}",
+            "Good: below 0.1 s.",
+            "s",
+        ),
+        lines(
+            "Questions to upstreams by what came of them",
+            f"sum by (upstream, result) (rate(lychgate_upstream_exchanges_total{_BEHIND}))",
+            "{{upstream}} {{result}}",
+            "Good: nearly all `answered`.",
+            "reqps",
+        ),
+        lines(
+            "How late the loop is",
+            "max by (instance) (lychgate_loop_lag_seconds)",
+            "{{instance}}",
+            "Good: below 0.02 s. Above 0.1 s for minutes: raise `server.workers`.",
+            "s",
+        ),
+        lines(
+            "Remembered answers",
+            "sum by (instance) (lychgate_memo_answers)",
+            "{{instance}} finished",
+            "Good: thousands on a working day; nought just after a change of policy.",
+        ),
+        lines(
+            "Answers of upstreams that are kept",
+            "sum by (instance) (lychgate_cache_entries)",
+            "{{instance}}",
+            "Good: grows to `cache.entries_max` and stays there.",
+        ),
+        lines(
+            "Source addresses",
+            "sum by (instance) (lychgate_client_addresses)",
+            "{{instance}}",
+            "Good: about as many as there are devices.",
+        ),
+        lines(
+            "Turned away",
+            f"sum by (instance) (rate(lychgate_limited_queries_total{_BEHIND}))",
+            "{{instance}}",
+            "Queries over the limit of their network, or from one that is not served. Good: 0.",
+            "reqps",
+        ),
+        lines(
+            "Missing from figures and telemetry",
+            f"sum(increase(lychgate_events_dropped_total{_BEHIND})) "
+            f"+ sum(increase(lychgate_telemetry_lost_total{_BEHIND}))",
+            "lost",
+            "Queries that were answered, but not counted or not noted. Good: 0.",
+        ),
+        lines(
+            "Batches that wait for the recorder",
+            "max(lychgate_recorder_backlog_batches)",
+            "batches",
+            "Good: below 10. When it grows the recorder is down or the database too slow.",
+        ),
+        lines(
+            "Age of the newest recorded query",
+            "max(lychgate_recorder_event_age_seconds)",
+            "age",
+            "Good: seconds while people browse.",
+            "s",
+        ),
+        lines(
+            "Size of the telemetry database",
+            "max(lychgate_recorder_database_bytes)",
+            "size",
+            "Good: level after `telemetry.detail_days`.",
+            "bytes",
+        ),
+        bars(
+            "Duties of the recorder that failed",
+            "sum by (duty) (lychgate_recorder_duty_failures_total)",
+            "{{duty}}",
+            "Since it was started. Good: 0 everywhere; the log says what went wrong.",
+            decimals=0,
+        ),
+        bars(
+            "Changes of policy or index",
+            "sum by (result) (increase(lychgate_snapshot_swaps_total[$__range]))",
+            "{{result}}",
+            "`refused`: the policy before it stays in force, and /readyz says why. Good: `refused` "
+            "is 0.",
+            decimals=0,
+        ),
+        stat(
+            "A change of policy takes",
+            "max(lychgate_snapshot_build_seconds)",
+            "To build, beside the loop. Good: below 2 s with 50,000 rules.",
+            "s",
+            amber=2,
+            red=10,
+        ),
+        stat(
+            "Names in the index",
+            "min(lychgate_index_names)",
+            "Good: what `lychgate index stat` says. 0 where only the starter lists are in use.",
+            decimals=0,
+        ),
+    ),
+    "now-6h",
+)
+
+LISTS: Final = Board(
+    "lists",
+    "Lychgate: lists",
+    "Are the category lists fresh, whole and in use?",
+    (),
+    (
+        stat(
+            "Lists in use",
+            "max(lychgate_list_sources)",
+            "Enabled sources. Good: as many as you chose; the starter lists are not counted.",
+            decimals=0,
+        ),
+        stat(
+            "Lists that are late",
+            "count(lychgate_list_checked_age_seconds > 3 * lychgate_list_refresh_seconds) "
+            "or vector(0)",
+            "Not refreshed for three intervals. Good: 0.",
+            amber=1,
+            red=3,
+        ),
+        stat(
+            "Lists held by a gate",
+            "count(lychgate_list_gate_failures == 1) or vector(0)",
+            "A newer version looked wrong, and the one before stays. Good: 0; `lychgate lists "
+            "diff` shows what would change.",
+            amber=1,
+            red=3,
+        ),
+        stat(
+            "Lists that cannot be fetched or read",
+            "sum(lychgate_list_problem) or vector(0)",
+            "Good: 0; `lychgate lists status` says what is wrong.",
+            amber=1,
+            red=3,
+        ),
+        bars(
+            "Entries",
+            "sum by (source) (lychgate_list_entries)",
+            "{{source}}",
+            "Good: about what it was last week.",
+            decimals=0,
+            empty="No list is in use: only the starter lists",
+        ),
+        bars(
+            "Age of the version in use",
+            "max by (source) (lychgate_list_age_seconds)",
+            "{{source}}",
+            "Grows where a publisher has nothing new. Good: days.",
+            "s",
+            empty="No list is in use: only the starter lists",
+        ),
+        lines(
+            "Entries over time",
+            "sum by (source, category) (lychgate_list_entries)",
+            "{{source}} {{category}}",
+            "Good: no steps. A step is a publisher's change: look at what was blocked after it.",
+        ),
+        bars(
+            "Since the publisher was last asked",
+            "max by (source) (lychgate_list_checked_age_seconds)",
+            "{{source}}",
+            "Good: below the list's own interval of refreshing.",
+            "s",
+            empty="No list is in use: only the starter lists",
+        ),
+        bars(
+            "Which gate holds which list",
+            "max by (source, gate) (lychgate_list_gate_failures)",
+            "{{source}}: {{gate}}",
+            "Good: none.",
+            decimals=0,
+            empty="None is held",
+        ),
+    ),
+    "now-7d",
+)
