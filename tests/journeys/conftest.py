@@ -21,16 +21,19 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """Playwright; no browser is ever downloaded."""
+    """Playwright; no browser is ever downloaded.
+
+    Ended with this folder: while it lives, no other test in this process can use asyncio.
+    """
     if not CHROMIUM.exists() or not AXE.exists():
         pytest.skip("there is no /usr/bin/chromium or no axe-core; run `make assets`")
     with sync_api.sync_playwright() as playwright:
         yield playwright.chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def visitors(
     hub: Installation, chromium: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Visitors]:
