@@ -34,6 +34,108 @@ OVER_BLOCKING: Final = Board(
             "doubtful categories instead of a block.",
             decimals=0,
         ),
+        stat(
+            "Different sites blocked in 30 days",
+            'max(lychgate_distinct_blocked_sites{period="month"})',
+            "Registered domains, each counted once. Good: steady; a jump is a new list entry.",
+            decimals=0,
+        ),
+        stat(
+            "Requests for review in 30 days",
+            'max(lychgate_review_asked{period="month"})',
+            "Sites that people asked to have looked at again. Good: some. None for a whole term "
+            "means that people do not know how to ask.",
+            decimals=0,
+        ),
+        stat(
+            "Of those decided, blocked in error",
+            'sum(lychgate_review_upheld{period="month", category=~"$category"})'
+            ' / (sum(lychgate_review_judged{period="month", category=~"$category"}) > 0)',
+            "Good: a fifth or less. Above a half the filter is too wide for your people.",
+            "percentunit",
+            decimals=0,
+            amber=0.2,
+            red=0.5,
+            empty="None was decided",
+        ),
+        stat(
+            "Requests that wait",
+            "sum(lychgate_review_waiting)",
+            "Good: below ten.",
+            amber=10,
+            red=30,
+            decimals=0,
+        ),
+        stat(
+            "The oldest has waited",
+            "max(lychgate_review_oldest_seconds)",
+            "Good: less than two working days. Somebody cannot work meanwhile.",
+            "s",
+            amber=86_400,
+            red=172_800,
+        ),
+        stat(
+            "Half are decided within",
+            'max(lychgate_review_median_seconds{period="month"})',
+            "Good: within a lesson at best, a working day at most.",
+            "s",
+            amber=28_800,
+            red=172_800,
+            empty="None was decided",
+        ),
+        stat(
+            "Warnings somebody went past in 30 days",
+            'max(lychgate_passes{period="month"})',
+            "Good: most warnings are passed or left with thought. Where nearly all are passed, the "
+            "category may be open.",
+            decimals=0,
+        ),
+        stat(
+            "Exceptions that hold now",
+            "sum(lychgate_exceptions_active) or vector(0)",
+            "Good: back to 0 in the evening. What is always open should be a rule.",
+            decimals=0,
+        ),
+        bars(
+            "Worth a look: blocked sites",
+            'topk(25, max by (site, category) (lychgate_review_candidate{category=~"$category"}))',
+            "{{site}} ({{category}})",
+            "Sites that many devices were turned away from, or that somebody asked for: the longer "
+            "the bar, the likelier an error. Good: none that you would open.",
+            decimals=0,
+            height=12,
+            empty="None, or turned off (metrics.candidates)",
+        ),
+        bars(
+            "Blocked in error, by category",
+            'sum by (category) (lychgate_review_upheld{period="month", category=~"$category"})'
+            " / sum by (category) "
+            '(lychgate_review_judged{period="month", category=~"$category"})',
+            "{{category}}",
+            "Of the requests that were decided in 30 days. Good: below a fifth each; of few "
+            "requests it says little.",
+            "percentunit",
+            height=12,
+            empty="None was decided",
+        ),
+        bars(
+            "How long decisions take",
+            "histogram_quantile(0.9, sum by (le) (lychgate_review_seconds_bucket)) >= 0",
+            "nine of ten within",
+            "From a request to its decision, of all that are on record. Good: below two working "
+            "days.",
+            "s",
+            empty="None was decided",
+        ),
+        bars(
+            "Exceptions granted in 30 days",
+            'sum by (venue, role) (lychgate_exceptions_granted{period="month", venue=~"$venue|"})',
+            "{{venue}} {{role}}",
+            "Good: by those who teach, for single lessons. The same site again and again should be "
+            "a rule.",
+            decimals=0,
+            empty="None was granted",
+        ),
         lines(
             "What was decided",
             f"sum by (action) (rate({QUERIES}{{{ASKED}}}[$__rate_interval]))",
@@ -106,6 +208,36 @@ SAFEGUARDING: Final = Board(
             "Good: 0. Otherwise people were not told: ask whoever runs the mail server.",
             amber=1,
             red=5,
+        ),
+        stat(
+            "Tests of the filter that fail",
+            'sum(lychgate_checks{outcome=~"fail|deviation", venue=~"$venue"})',
+            "Of the newest check of each venue and profile. Good: 0; the portal's page *Checks* "
+            "says which.",
+            amber=1,
+            red=1,
+            empty="No check was made: lychgate selfcheck",
+        ),
+        stat(
+            "The filter was last checked",
+            'max(lychgate_checks_age_seconds{venue=~"$venue"})',
+            "The venue that was checked longest ago. Good: below two days.",
+            "s",
+            amber=172_800,
+            red=604_800,
+            empty="No check was made: lychgate selfcheck",
+        ),
+        stat(
+            "Devices that tried to get round the filter today",
+            'max(lychgate_bypass_devices{period="day"})',
+            "Phones count that ask by themselves. Good: steady from day to day.",
+            decimals=0,
+        ),
+        stat(
+            "Queries for ways round the filter in 30 days",
+            'max(lychgate_bypass_queries{period="month"})',
+            "Good: steady from month to month.",
+            decimals=0,
         ),
         bars(
             "Alerts by theme",
@@ -212,6 +344,38 @@ VENUES: Final = Board(
             "Good: learners' devices are under a learners' profile. Much under the profile for "
             "unknown devices means that rooms or devices are missing from the policy.",
             decimals=0,
+        ),
+        bars(
+            "Different sites blocked in 30 days",
+            'max by (venue) (lychgate_venue_blocked_sites{period="month", venue=~"$venue"})',
+            "{{venue}}",
+            "Good: venues that are alike have alike figures.",
+            decimals=0,
+        ),
+        bars(
+            "Exceptions that hold now",
+            'sum by (venue) (lychgate_exceptions_active{venue=~"$venue|"})',
+            "{{venue}}",
+            "Without a name: of everybody, or of one device. Good: back to none in the evening.",
+            decimals=0,
+            empty="None",
+        ),
+        bars(
+            "Queries in 30 days, by what was decided",
+            'sum by (venue, action) (lychgate_period_queries{period="month", venue=~"$venue"})',
+            "{{venue}}, {{action}}",
+            "Good: the same proportions at venues that are alike.",
+            decimals=0,
+            height=12,
+        ),
+        bars(
+            "The filter's last check",
+            'sum by (venue, outcome) (lychgate_checks{venue=~"$venue"})',
+            "{{venue}}, {{outcome}}",
+            "Good: all `pass`. `deviation`: the policy opens what it should not.",
+            decimals=0,
+            height=12,
+            empty="No check was made: lychgate selfcheck",
         ),
     ),
 )
