@@ -97,7 +97,7 @@ class Form:
 async def read_form(request: Request) -> Form:
     """The form that was sent."""
     values: dict[str, list[str]] = {}
-    async with request.form(max_fields=FIELDS_MAX, max_files=1) as sent:
+    async with request.form(max_fields=FIELDS_MAX) as sent:
         for name, value in sent.multi_items():
             if isinstance(value, str) and name != CSRF_FIELD:
                 values.setdefault(name, []).append(value[:VALUE_CHARACTERS_MAX])

@@ -25,10 +25,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from policy.store import StoreFault
 from portal.accounts.secrets import new_secret
 from portal.accounts.sessions import Place
-from portal.forms import CSRF_FIELD
+from portal.forms import CSRF_FIELD, FIELDS_MAX
 from portal.services import PortalSettings, Services
 
 BODY_OCTETS_MAX: Final = 1_000_000
+ANYBODY_OCTETS_MAX: Final = 65_536
+"""Of whoever has not signed in: taking a form apart costs a processor's second for 1 MB of `%`."""
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+"""The one way forms are sent. A multipart one may name the encoding of its fields, and some of
+Python's (`punycode`) take minutes for what arrives in a moment."""
 BODY_SECONDS_MAX: Final = 20.0
 """From the head of a request to its last octet: nobody holds a place by sending slowly."""
 COOKIE_CHARACTERS_MAX: Final = 200
@@ -111,20 +116,22 @@ class Gate:
             return await self._refuse(Request(scope), 421, "421")
         if scope["path"].startswith(STATIC):
             return receive
+        try:
+            await self._identify(scope, request)
+        except StoreFault:
+            return await self._refuse(request, 503, "503")
         body = b""
         if scope["method"] not in SAFE:
+            known = scope.get("lychgate.visit") is not None
+            most = BODY_OCTETS_MAX if known else ANYBODY_OCTETS_MAX
             try:
                 async with asyncio.timeout(BODY_SECONDS_MAX):
-                    read = await _read(request, receive)
+                    read = await _read(request, receive, most)
             except TimeoutError:
                 return await self._refuse(request, 408, "408")
             if read is None:
                 return await self._refuse(request, 413, "413")
             body = read
-        try:
-            await self._identify(scope, request)
-        except StoreFault:
-            return await self._refuse(request, 503, "503")
         if scope["method"] not in SAFE and not scope["path"].startswith(API):
             sent = await _sent_token(scope, body)
             same_site = _is_same_site(request, self._services.settings)
@@ -238,10 +245,10 @@ def _is_same_site(request: Request, settings: PortalSettings) -> bool:
     return bool(urlsplit(origin).netloc) and urlsplit(origin).netloc in ours
 
 
-async def _read(request: Request, receive: Receive) -> bytes | None:
+async def _read(request: Request, receive: Receive, octets_max: int) -> bytes | None:
     """The whole body; None when it is too large."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > BODY_OCTETS_MAX:
+    if not (length.isascii() and length.isdigit()) or int(length[:20]) > octets_max:
         return None
     parts: list[bytes] = []
     size = 0
@@ -251,7 +258,7 @@ async def _read(request: Request, receive: Receive) -> bytes | None:
             return b""  # gone before the end
         part = message.get("body", b"")
         size += len(part)
-        if size > BODY_OCTETS_MAX:
+        if size > octets_max:
             return None
         parts.append(part)
         if not message.get("more_body", False):
@@ -263,8 +270,11 @@ async def _sent_token(scope: Scope, body: bytes) -> str:
         return {"type": "http.disconnect"}
 
     request = Request(scope, _replay(body, nothing))
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != FORM_TYPE:
+        return ""
     try:
-        async with request.form(max_files=1) as form:
+        async with request.form(max_fields=FIELDS_MAX) as form:
             sent = form.get(CSRF_FIELD)
     except (HTTPException, MultiPartException):
         return ""

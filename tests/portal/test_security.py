@@ -10,7 +10,7 @@ from fastapi import Request
 from policy.commands.command import Actor, Refused
 from policy.commands.people import AddPerson
 from portal.identity import perform
-from portal.security import BODY_OCTETS_MAX, HEADERS
+from portal.security import ANYBODY_OCTETS_MAX, BODY_OCTETS_MAX, HEADERS
 from tests.portal.visitors import PASSWORD, House, tell
 
 HOSTILE = '"><img src=x onerror=alert(1)>{{7*7}}'
@@ -107,6 +107,26 @@ def test_what_is_too_large_is_not_read(tmp_path: Path) -> None:
                 yield b"x" * 100_000
 
         answer = await anybody.post("/sign-in", content=pieces())  # type: ignore[arg-type]
+        assert answer.status_code == 413
+
+    tell(tmp_path, story)
+
+
+def test_a_form_names_no_encoding_and_a_stranger_sends_no_large_one(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        ada = house.browser()
+        await ada.see("/sign-in")
+        part = f'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{ada.csrf}\r\n--b--\r\n'
+        for encoding in ("utf-8", "punycode", "undefined", "unicode_escape"):
+            kind = {"content-type": f"multipart/form-data; boundary=b; charset={encoding}"}
+            answer = await ada.post("/sign-in", content=part.encode(), headers=kind)
+            assert answer.status_code == 403, encoding
+        fields = {"person": "ada", "password": PASSWORD, "more": "x" * ANYBODY_OCTETS_MAX}
+        assert (await ada.submit("/sign-in", **fields)).status_code == 413
+        await ada.sign_in("ada")
+        assert (await ada.submit("/sign-out", more=fields["more"])).status_code == 303
+        stranger = house.browser()
+        answer = await stranger.post("/api/rules", content=b"x" * (ANYBODY_OCTETS_MAX + 1))
         assert answer.status_code == 413
 
     tell(tmp_path, story)
