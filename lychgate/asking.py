@@ -132,14 +132,14 @@ def ask(
         why = security.explain(tls, fault) if tls else fault.strerror or fault
         raise NoAnswer(f"{_shown(server)}: {why}") from None
     except DNSError as fault:
-        raise NoAnswer(f"{_shown(server)}: not a DNS message: {fault}") from None
+        raise NoAnswer(f"{_shown(server)}: not a DNS message: {_plain(str(fault))}") from None
     return Answered(
         server,
         "TLS" if tls else "TCP" if tcp else "UDP",
         time.monotonic() - began,
         str(RCODE.forward.get(reply.header.rcode, reply.header.rcode)),
         tuple(
-            (to_text(_wire(rr.rname)), int(rr.ttl), type_name(rr.rtype), str(rr.rdata))
+            (to_text(_wire(rr.rname)), int(rr.ttl), type_name(rr.rtype), _plain(str(rr.rdata)))
             for rr in reply.rr
         ),
         _errors(reply),
@@ -154,8 +154,13 @@ def _errors(reply: DNSRecord) -> tuple[tuple[int, str, str], ...]:
                 if option.code == _EXTENDED_ERROR and len(option.data) >= 2:
                     code = int.from_bytes(option.data[:2], "big")
                     text = bytes(option.data[2:]).decode("utf-8", errors="replace").rstrip("\0")
-                    found.append((code, EXTENDED_ERRORS.get(code, "unassigned"), text))
+                    found.append((code, EXTENDED_ERRORS.get(code, "unassigned"), _plain(text)))
     return tuple(found)
+
+
+def _plain(text: str) -> str:
+    """What a server wrote, with nothing that a terminal obeys or that turns writing round."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def _subnet(client: str) -> EDNSOption:
