@@ -54,6 +54,8 @@ STEPS_MAX: Final = 100_000
 """Of `Recorder.once`."""
 DAMAGED_MAX: Final = 3
 """Damaged databases that are kept to be looked at."""
+DAMAGED: Final = ".damaged-"
+"""Follows the database's name in that of one that was moved aside."""
 
 log = structlog.get_logger("recorder")
 
@@ -275,9 +277,9 @@ class Recorder:
 
     def _begin_anew(self, file: Path) -> None:
         """Move a damaged database aside, with its write-ahead log."""
-        aside = file.with_name(f"{file.name}.damaged-{strftime('%Y%m%dT%H%M%S', gmtime())}")
+        aside = file.with_name(f"{file.name}{DAMAGED}{strftime('%Y%m%dT%H%M%S', gmtime())}")
         try:
-            old = sorted(file.parent.glob(f"{file.name}.damaged-*[0-9]"))
+            old = sorted(file.parent.glob(f"{file.name}{DAMAGED}*[0-9]"))
             for path in old[: max(0, len(old) - DAMAGED_MAX + 1)]:
                 _remove(path)
             for end in ("-wal", "-shm", ""):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from evidence.recorder import DAMAGED
 from lychgate.archiving.manifest import is_safe
 from lychgate.config import Configuration
 
@@ -74,11 +75,18 @@ def items(configuration: Configuration, *, telemetry: bool, lists: bool) -> Iter
     for path in sorted(state.iterdir()):
         if path.name in REBUILDABLE or path.name.startswith((".", ASIDE)):
             continue
+        if events is not None and path.name.startswith(f"{events.name}{DAMAGED}"):
+            continue  # nobody prunes what is in it
         if path.name == LISTS and not lists:
             continue
         if path.exists() and any(path.samefile(database) for database in databases):
             continue
         yield from _below(path, f"{STATE}/{path.name}", path.name == LISTS)
+
+
+def is_telemetry(name: str) -> bool:
+    """Whether a member of an archive is the log of events."""
+    return name == f"{STATE}/{TELEMETRY}"
 
 
 def _below(path: Path, name: str, large: bool) -> Iterator[Item]:

@@ -75,6 +75,33 @@ def pack(
     return made, warnings
 
 
+def repack(archive: Path, *, leave_out: Callable[[str], bool]) -> Manifest:
+    """Make an archive anew, in its place, without some members; what is in it now. It is there as
+    it was, or whole and good. Raises `ArchiveFault`.
+    """
+    part = archive.with_name(f"{archive.name}.part")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".lychgate-repack-", dir=archive.parent) as folder:
+            opened = Path(folder) / "opened"
+            before = unpack(archive, opened)
+            members = tuple(one for one in before.members if not leave_out(one.name))
+            made = msgspec.structs.replace(before, members=members, telemetry=False)
+            _write(made, opened, part)
+            shutil.rmtree(opened)
+            unpack(part, opened)
+        if os.geteuid() == 0:
+            owner = archive.stat()
+            os.chown(part, owner.st_uid, owner.st_gid)
+        _sync(part)
+        part.replace(archive)
+    except OSError as fault:
+        where = fault.filename or archive
+        raise ArchiveFault(f"{where}: {fault.strerror}; it is as it was") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return made
+
+
 def _copy(
     configuration: Configuration, copies: Path, at: float, *, telemetry: bool, lists: bool
 ) -> Manifest:

@@ -12,6 +12,9 @@ _FORM: Final = re.compile(r"(\d{1,3})/(\d{1,3})/(\d{1,3})")
 ALLOWED: Final = "DAILY/WEEKLY/MONTHLY, as in 7/4/12"
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _NAME: Final = re.compile(r"lychgate-(\d{8}T\d{6}Z)\.tar\.gz")
+_BEFORE: Final = re.compile(r"before-.{1,80}-(\d{8}T\d{6}Z)\.tar\.gz")
+BEFORE_SECONDS: Final = 366 * 86_400
+"""How long the archive from before a migration is kept."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,16 @@ def name_of(at: float) -> str:
 
 def made_at(name: str) -> datetime | None:
     """When an archive of this name was made; None for a file that is none of ours."""
-    found = _NAME.fullmatch(name)
+    return _instant(_NAME.fullmatch(name))
+
+
+def outlived(names: Iterable[str], at: float) -> list[str]:
+    """Archives from before a migration that are older than a year."""
+    dated = ((_instant(_BEFORE.fullmatch(name)), name) for name in names)
+    return [name for made, name in dated if made and at - made.timestamp() > BEFORE_SECONDS]
+
+
+def _instant(found: re.Match[str] | None) -> datetime | None:
     try:
         return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
     except ValueError:

@@ -33,6 +33,12 @@ def backup(
     keep: Annotated[
         str, typer.Option(help="How many a folder keeps: of days, weeks and months.")
     ] = "7/4/12",
+    telemetry_days: Annotated[
+        int,
+        typer.Option(
+            min=1, max=400, help="How long archives in a folder keep the log of events, in days."
+        ),
+    ] = 7,
     config: Config = None,
 ) -> None:
     """Put settings, store, keys and certificates into one archive, while everything runs.
@@ -45,7 +51,8 @@ def backup(
     from lychgate.archiving.contents import REBUILDABLE
     from lychgate.archiving.migrating import BACKUPS
     from lychgate.archiving.packing import pack
-    from lychgate.archiving.rotation import name_of, read_keep, superfluous
+    from lychgate.archiving.rotation import name_of, read_keep
+    from lychgate.archiving.tidying import hand_over, tidy
     from lychgate.screens import console, show_faults
 
     configuration = load(config)
@@ -60,6 +67,8 @@ def backup(
         is_folder = to is None or place.is_dir() or not place.name.endswith(".gz")
         if is_folder:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if to is None:
+            hand_over(place)
         target = place / name_of(at) if is_folder else place
         with console(stderr=True).status("Copying ...") as status:
             made, warnings = pack(
@@ -70,15 +79,20 @@ def backup(
                 lists=lists,
                 progress=lambda word: status.update(f"{word} ..."),
             )
+        if to is None:
+            hand_over(target)
         octets = sum(member.octets for member in made.members)
         typer.echo(
             f"{target}: {len(made.members)} files, {octets / 1e6:,.1f} MB, packed to "
             f"{target.stat().st_size / 1e6:,.1f} MB; opened again and tried"
         )
         show_faults(f"warning: {warning}" for warning in warnings)
-        for name in superfluous([path.name for path in place.iterdir()], kept) if is_folder else ():
-            (place / name).unlink()
-            typer.echo(f"{place / name}: removed, for --keep is {keep}")
+        for said, well in tidy(place, kept, telemetry_days, at=at) if is_folder else ():
+            if well:
+                typer.echo(said)
+            else:
+                warnings = (*warnings, said)
+                show_faults([f"warning: {said}"])
     if warnings:
         raise typer.Exit(FINDING)
 

@@ -89,7 +89,7 @@ def _is_command(line: str) -> bool:
 
 
 _PROGRAMS = frozenset(
-    "apt-get chmod chown dmesg du journalctl ln ls lychgate mkdir ping printf ps rdisc6 sudo "
+    "apt-get chmod chown dmesg du journalctl ln ls lychgate mkdir ping printf ps rdisc6 rm sudo "
     "systemctl timedatectl".split()
 )
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lychgate.archiving.rotation import Keep, made_at, name_of, read_keep, superfluous
+from lychgate.archiving.rotation import (
+    Keep,
+    made_at,
+    name_of,
+    outlived,
+    read_keep,
+    superfluous,
+)
 
 BEGIN = datetime(2026, 1, 1, 2, tzinfo=UTC)
 
@@ -42,6 +49,13 @@ def test_the_newest_always_stays_and_others_files_too(times: list[int]) -> None:
     assert not set(gone) & set(others)
     if names:
         assert max(names) not in gone and set(gone) == set(names) - {max(names)}
+
+
+def test_archives_from_before_a_migration_go_after_a_year() -> None:
+    at = datetime(2027, 6, 1, tzinfo=UTC).timestamp()
+    old, young = (f"before-0003-to-0004-{day}T020000Z.tar.gz" for day in ("20260501", "20260701"))
+    others = ["before-0003-to-0004-20200101T020000Z.store", "before-0002.tar.gz", *daily(3)]
+    assert outlived([old, young, *others], at) == [old]
 
 
 def test_what_is_no_number_of_archives_is_told() -> None:

@@ -365,6 +365,29 @@ def test_no_archive_an_old_one_and_a_migration_that_waits(place: Configuration) 
     assert only(found(place, "backups"), "good")
 
 
+def test_what_was_moved_aside_and_nobody_prunes(place: Configuration) -> None:
+    """A restore over what is there, and a recorder that met a damaged database."""
+    from lychgate.archiving.packing import pack
+    from lychgate.archiving.restoring import restore
+
+    assert not found(place, "leftovers")
+    assert place.file is not None and place.telemetry_file is not None
+    archive = place.state_directory / "backups" / "a.tar.gz"
+    archive.parent.mkdir()
+    pack(place, archive, at=time.time())
+    done = restore(archive, place.file, at=time.time(), force=True)
+    assert done.aside is not None
+    damaged = place.telemetry_file.with_name("telemetry.db.damaged-20261129T010203")
+    for end in ("", "-wal"):
+        damaged.with_name(damaged.name + end).touch()
+    fresh = found(place, "leftovers")
+    assert [finding.level for finding in fresh] == ["note", "note"]
+    old = found(place, "leftovers", at=time.time() + 31 * 86_400)
+    assert [finding.level for finding in old] == ["warning", "warning"]
+    assert str(done.aside) in old[0].what and "31 days ago" in old[0].what
+    assert str(damaged) in old[1].what and old[1].mend[0].startswith(f"rm -r {damaged}*")
+
+
 def test_a_check_that_breaks_hides_no_other(
     place: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
