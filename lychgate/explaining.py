@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 
 from categoriser.matches import Match
 from categoriser.names import from_text, spell, to_text, to_unicode
+from categoriser.taxonomy import Help
 from lychgate.composition import SnapshotBuilder
 from lychgate.config import Configuration
 from lychgate.questions import type_name
+from policy.block_texts import keys_of, of_category
 from policy.decision import decide
 from policy.explanation import may_be_excepted, what_would_change
 from policy.policy import Policy
@@ -72,6 +74,8 @@ class Explanation:
     organisation: str
     page_texts: tuple[str, ...]
     """What the organisation says on the block page of this name, the most particular first."""
+    page_help: tuple[Help, ...]
+    """Its own help links there."""
     origin: str
     """Where the policy came from."""
     warnings: tuple[str, ...]
@@ -126,6 +130,7 @@ class Explanation:
             "warn_minutes": self.warn_minutes,
             "organisation": self.organisation,
             "page_texts": list(self.page_texts),
+            "page_help": [{"title": link.title, "url": link.url} for link in self.page_help],
             "policy": self.origin,
             "warnings": list(self.warnings),
         }
@@ -211,6 +216,7 @@ def explain_on(
         warn_minutes=policy.warn_minutes(perspective.client.profile),
         organisation=policy.organisation.name,
         page_texts=_page_texts(decision.category, policy),
+        page_help=of_category(policy.help_links, decision.category, policy.taxonomy),
         origin=ground.origin,
         warnings=ground.warnings,
     )
@@ -302,10 +308,8 @@ def _happens(
 
 def _page_texts(category: str | None, policy: Policy) -> tuple[str, ...]:
     """Of the category, of those above it, of the organisation."""
-    above: list[str] = []
-    if category is not None and category in policy.taxonomy:
-        above = [category, *policy.taxonomy.ancestors(category)]
-    return tuple(policy.pages[key] for key in (*above, "organisation") if key in policy.pages)
+    keys = keys_of(category, policy.taxonomy)
+    return tuple(policy.pages[key] for key in keys if key in policy.pages)
 
 
 def _answer(name: bytes, perspective: Perspective) -> str:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from categoriser.patterns import Pattern
 from categoriser.taxonomy import Taxonomy
+from policy.block_texts import read_block_texts
 from policy.bundles import read_bundles
 from policy.calendar import WHEN, Calendar, Term
 from policy.holidays import DIVISIONS, bank_holidays
@@ -113,7 +114,7 @@ class Builder:
         essentials = _essentials(document.table("essentials"))
         people = read_people(document, venues)
         exception_hours_max = read_exception_hours(document)
-        pages = _pages(document.table("pages"), taxonomy)
+        pages, help_links = read_block_texts(document.table("pages"), taxonomy)
         document.finish()
         if faults.lines:
             raise PolicyFault(faults.lines)
@@ -133,6 +134,7 @@ class Builder:
             people=people,
             exception_hours_max=exception_hours_max,
             pages=pages,
+            help_links=help_links,
             taxonomy=taxonomy,
             fingerprint=fingerprint,
         )
@@ -219,19 +221,6 @@ def _essentials(table: Table) -> tuple[Pattern, ...]:
     ]
     table.finish()
     return tuple(site for site in sites if site is not None)
-
-
-def _pages(table: Table, taxonomy: Taxonomy) -> dict[str, str]:
-    """Texts for the block page, by category; `organisation` is for all of them."""
-    texts = {}
-    for key in table.raw:
-        if key != "organisation" and key not in taxonomy:
-            table.faults.unknown(table.at(key), key, "category", ["organisation", *taxonomy])
-        else:
-            inner = table.table(key)
-            texts[key] = inner.text("text")
-            inner.finish()
-    return texts
 
 
 def _profile(id: str, table: Table, taxonomy: Taxonomy, answers: Collection[str] | None) -> Profile:

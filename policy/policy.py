@@ -13,7 +13,7 @@ from copy import copy
 from typing import Any, Final
 
 from categoriser.patterns import Pattern
-from categoriser.taxonomy import Taxonomy
+from categoriser.taxonomy import Help, Taxonomy
 from policy.calendar import Calendar
 from policy.clients import ClientTable
 from policy.leases import NO_LEASES, Leases
@@ -50,6 +50,7 @@ class Policy:
         "exception_hours_max",
         "exceptions",
         "fingerprint",
+        "help_links",
         "leases",
         "organisation",
         "pages",
@@ -78,6 +79,7 @@ class Policy:
         people: Mapping[str, Person] = _NOTHING,
         exception_hours_max: Mapping[Role, int] = EXCEPTION_HOURS_MAX,
         pages: Mapping[str, str] = _NOTHING,
+        help_links: Mapping[str, tuple[Help, ...]] = _NOTHING,
     ) -> None:
         self.organisation = organisation
         self.calendar = calendar
@@ -94,6 +96,8 @@ class Policy:
         """How long an exception may last that somebody in a role grants."""
         self.pages = pages
         """Texts for the block page, by category; `organisation` for all of them."""
+        self.help_links = help_links
+        """Help links of the organisation's own, by the same keys."""
         self.taxonomy = taxonomy
         self.fingerprint = fingerprint
         """SHA-256 of the document, in hexadecimal: which policy decided, in logs and metrics."""

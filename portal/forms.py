@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from fastapi import Request
@@ -83,14 +84,16 @@ class Form:
     def refused(self, refused: Refused, fields: Mapping[str, str] | None = None) -> None:
         """Take over why a command was refused, to the field that a fault names.
 
-        `fields` tells which field a key of the document is, where the names differ. A fault reads
-        *action: where: what was given; what is allowed*.
+        `fields` tells which field a key of the document is, where the names differ; `help[0].url`
+        is the field for one entry of a list. A fault reads *action: where: what was given; what is
+        allowed*.
         """
         names = {name: name for name in self._values} | dict(fields or {})
         for fault in refused.faults:
             where, _, rest = fault.partition(": ")[2].partition(": ")
             keys = reversed(re.split(r"[.\[\]]+", where)) if rest else ()
-            field = next((names[key] for key in keys if key in names), "")
+            ends = (names[end] for end in names if "." in end and where.endswith(f".{end}"))
+            field = next(chain(ends, (names[key] for key in keys if key in names)), "")
             self.wrong(field, (rest or fault).strip())
 
 

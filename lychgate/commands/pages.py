@@ -1,4 +1,4 @@
-"""`lychgate page ...`: what block pages say beside the reason."""
+"""`lychgate page ...`: what block pages say beside the reason, and where they lead for help."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from lychgate.commands.deciding import (
 )
 from lychgate.commands.options import Config, Json
 
-app = typer.Typer(
-    no_args_is_help=True, help="Texts for block pages, by category, beside the reason."
-)
+app = typer.Typer(no_args_is_help=True, help="Texts and help links for block pages, by category.")
 
 Page = Annotated[
     str,
@@ -49,9 +47,35 @@ def set_(
     decide(SetPage(page, text, reason), Manner(config, person, dry_run, as_json))
 
 
+@app.command()
+def links(
+    page: Page,
+    links: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="LINK...", help="Title and address each; none: no links."),
+    ] = None,
+    reason: Reason = "",
+    person: Person = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Give the pages of a category help links of your own, before those that ship.
+
+    Example: `lychgate page links gambling "Maya in the office tel:+441234567890"`
+    """
+    from policy.commands.pages import SetPage
+
+    given = []
+    for link in links or ():
+        title, _, address = link.strip().rpartition(" ")
+        given.append({"title": title.strip(), "url": address})
+    decide(SetPage(page, None, reason, given), Manner(config, person, dry_run, as_json))
+
+
 @app.command("list")
 def list_(as_json: Json = False, config: Config = None) -> None:
-    """Show all texts.
+    """Show all texts and links.
 
     Example: `lychgate page list`
     """
@@ -63,8 +87,11 @@ def list_(as_json: Json = False, config: Config = None) -> None:
         show_json([{"id": id, **body} for id, body in pages.items()])
         return
     show_rows(
-        ("page", "text"),
-        [(id, body["text"]) for id, body in pages.items()],
+        ("page", "text", "help links"),
+        [
+            (id, body.get("text", ""), ", ".join(link["url"] for link in body.get("help", ())))
+            for id, body in pages.items()
+        ],
         "No page has a text of its own; `lychgate page set` gives one.",
     )
 
@@ -78,7 +105,7 @@ def remove(
     as_json: Json = False,
     config: Config = None,
 ) -> None:
-    """Take a text away.
+    """Take text and links away.
 
     Example: `lychgate page remove gambling`
     """

@@ -39,6 +39,7 @@ def describe(before: Policy, after: Policy) -> list[str]:
         place_effects(before, after),
         _people(before, after),
         _pages(before, after),
+        _help_links(before, after),
     )
     # A network that moved is told by who lost it and by who gained it, in the same words.
     found = list(dict.fromkeys(islice(effects, SENTENCES_MAX)))
@@ -108,6 +109,26 @@ def _pages(before: Policy, after: Policy) -> Iterator[str]:
             yield f"{which} no longer has a text of its own."
         elif old != new:
             yield f"{which} says: {new}"
+
+
+def _help_links(before: Policy, after: Policy) -> Iterator[str]:
+    for id in dict.fromkeys([*before.help_links, *after.help_links]):
+        old, new = before.help_links.get(id, ()), after.help_links.get(id, ())
+        if old == new:
+            continue
+        which = f"The block page of {_what(after, id)}"
+        if id == "organisation":
+            which = "Every block page"
+        if not new:
+            yield f"{which} has no help links of your own any more."
+        for link in new:
+            if link not in old:
+                yield f"{which} leads to: {link.title} ({link.url})."
+        for link in old:
+            if new and link not in new:
+                yield f"{which} no longer leads to: {link.title} ({link.url})."
+        if set(old) == set(new):
+            yield f"{which} has its help links in another order."
 
 
 def _what(policy: Policy, category: str) -> str:

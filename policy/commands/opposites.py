@@ -78,7 +78,11 @@ def _given_back(id: str, before: Any, after: Any, reason: str) -> Command | None
 
 
 def _page_set(id: str, before: Any, after: Any, reason: str) -> Command | None:
-    return RemovePage(id, reason) if before is None else SetPage(id, before["text"], reason)
+    return RemovePage(id, reason) if before is None else _page_as_it_was(id, before, reason)
+
+
+def _page_as_it_was(id: str, was: Any, reason: str) -> Command:
+    return SetPage(id, was.get("text", ""), reason, was.get("help", ()))
 
 
 OPPOSITES: Final[Mapping[str, Opposite]] = {
@@ -103,7 +107,7 @@ OPPOSITES: Final[Mapping[str, Opposite]] = {
     "term.change": lambda id, was, left, why: ChangeTerm(left["name"], _back(was, left), why),
     "term.remove": lambda id, was, left, why: AddTerm(was, why),
     "page.set": _page_set,
-    "page.remove": lambda id, was, left, why: SetPage(id, was["text"], why),
+    "page.remove": lambda id, was, left, why: _page_as_it_was(id, was, why),
     "organisation.change": lambda id, was, left, why: ChangeOrganisation(_back(was, left), why),
     "role.change": lambda id, was, left, why: ChangeRole(
         id, None if was is None else was["exception_hours_max"], why

@@ -50,10 +50,18 @@ class Term(Body):
     last: date = Field(alias="to")
 
 
-class Text(Body):
-    """A text of the block page."""
+class HelpLink(Body):
+    """Somewhere to turn to."""
 
-    text: str
+    title: str
+    url: str = Field(description="https://host/... or tel:+441234567890")
+
+
+class Text(Body):
+    """What a block page says beside the reason; what is not sent stays as it is."""
+
+    text: str | None = Field(None, description="Empty: no text.")
+    help: list[HelpLink] | None = Field(None, description="Links of your own; [] for none.")
 
 
 @router.get("/organisation")
@@ -127,22 +135,26 @@ async def remove_term(
 
 @router.get("/pages")
 async def list_pages(me: Reading, services: Given) -> dict[str, Text]:
-    """Texts of the block page, by category; `organisation` is for all of them."""
-    pages = (await standing(services)).policy.pages
-    return {page: Text(text=text) for page, text in pages.items()}
+    """Texts and help links of the block page, by category; `organisation` is for all of them."""
+    raw = (await standing(services)).raw.get("pages", {})
+    return {
+        page: Text(text=body.get("text", ""), help=body.get("help", []))
+        for page, body in raw.items()
+    }
 
 
 @router.put("/pages/{page}")
 async def set_page(
     request: Request, page: str, sent: Text, reason: str = "", dry_run: DryRun = False
 ) -> Outcome:
-    """Write a text."""
-    return await outcome(request, SetPage(page, sent.text, reason), dry_run)
+    """Write a text, help links, or both."""
+    links = None if sent.help is None else [link.model_dump() for link in sent.help]
+    return await outcome(request, SetPage(page, sent.text, reason, links), dry_run)
 
 
 @router.delete("/pages/{page}")
 async def remove_page(
     request: Request, page: str, reason: str = "", dry_run: DryRun = False
 ) -> Outcome:
-    """Take a text away."""
+    """Take text and links away."""
     return await outcome(request, RemovePage(page, reason), dry_run)

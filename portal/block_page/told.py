@@ -68,7 +68,7 @@ def tell(explained: Mapping[str, Any], later: Mapping[str, Any] | None, taxonomy
         note=decision["note"],
         category=category if decision["reason"] in ("category", "locked", "pass") else None,
         texts=tuple(explained["page_texts"]),
-        help=_help(category, taxonomy),
+        help=_help(explained["page_help"], category, taxonomy),
         rule="" if locked else decision["rule"] or "",
         lists=tuple(lists[:LISTS_SHOWN_MAX]),
         more_lists=max(0, len(lists) - LISTS_SHOWN_MAX),
@@ -108,9 +108,17 @@ def _shown(name: str, readable: str) -> str:
     return name if name == readable else f"{readable} ({name})"
 
 
-def _help(category: Category | None, taxonomy: Taxonomy) -> tuple[Help, ...]:
-    """Of the category, else of the nearest one above it that has any."""
-    if category is None:
-        return ()
-    chain = [category, *(taxonomy[id] for id in taxonomy.ancestors(category.id))]
-    return next((entry.help for entry in chain if entry.help), ())
+def _help(
+    own: Sequence[Mapping[str, str]], category: Category | None, taxonomy: Taxonomy
+) -> tuple[Help, ...]:
+    """The organisation's own links, then those of the category, else of the nearest one above it
+    that has any.
+    """
+    links = [Help(link["title"], link["url"]) for link in own]
+    if category is not None:
+        chain = [category, *(taxonomy[id] for id in taxonomy.ancestors(category.id))]
+        links += next((entry.help for entry in chain if entry.help), ())
+    first: dict[str, Help] = {}
+    for link in links:
+        first.setdefault(link.url, link)
+    return tuple(first.values())

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from categoriser.taxonomy import Category
 from policy.commands.command import Refused
 from policy.commands.requests import WHY_CHARACTERS_MAX, TooManyAsked
+from policy.entries import ORGANISATION
 from policy.requests import ASKED_FOR, PASTED_CHARACTERS_MAX, AskedFor, host_of
 from policy.types import Action
 from policy.view import View
@@ -124,9 +125,17 @@ async def show_answer(request: Request, services: Given) -> Response:
 async def show_help(request: Request, services: Given) -> Response:
     """Where to turn to."""
     visitor = await visitor_of(request, services)
-    categories = [entry for entry in services.taxonomy.values() if entry.help]
-    own = visitor.policy.pages.get("organisation", "")
-    return render(request, "here/help", visitor=visitor, categories=categories, own=own)
+    ours = visitor.policy.help_links
+    categories = [
+        (entry.title, (*ours.get(entry.id, ()), *entry.help))
+        for entry in services.taxonomy.values()
+        if entry.help or entry.id in ours
+    ]
+    own = visitor.policy.pages.get(ORGANISATION, "")
+    links = ours.get(ORGANISATION, ())
+    return render(
+        request, "here/help", visitor=visitor, categories=categories, own=own, links=links
+    )
 
 
 async def _ask_form(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from categoriser.taxonomy import Help
 from policy.people import EXCEPTION_HOURS_MAX, ROLES
 from policy.types import Grant
 
@@ -21,6 +22,10 @@ sites = ["portal.example", "=status.example"]
 
 [pages.gambling]
 text = "Talk to us."
+help = [{ title = "Maya", url = "tel:+441270000000" }]
+
+[pages.organisation]
+help = [{ title = "Advice", url = "https://cab.example:8443/a?b=1" }]
 """
 
 
@@ -32,6 +37,10 @@ def test_what_the_document_says() -> None:
     assert college.exception_hours_max == {**EXCEPTION_HOURS_MAX, "tutor": 4}
     assert [site.text for site in college.essentials] == ["portal.example", "=status.example"]
     assert college.pages == {"gambling": "Talk to us."}
+    assert college.help_links == {
+        "gambling": (Help("Maya", "tel:+441270000000"),),
+        "organisation": (Help("Advice", "https://cab.example:8443/a?b=1"),),
+    }
 
 
 def test_where_a_role_holds() -> None:

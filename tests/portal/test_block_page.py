@@ -108,7 +108,8 @@ def plain(page: httpx.Response) -> str:
 
 def test_why_and_where_help_is(tmp_path: Path) -> None:
     async def story(told: Told) -> None:
-        await told.change(SetPage("gambling", "Ask Jo at the desk.", "N13"))
+        ours = {"title": "Maya <b>upstairs</b>", "url": "tel:+441270000000"}
+        await told.change(SetPage("gambling", "Ask Jo at the desk.", "N13", [ours]))
         page = await told.see(f"http://{BETS}/in-play?sport=1")
         said = plain(page)
         assert page.status_code == 403
@@ -118,6 +119,8 @@ def test_why_and_where_help_is(tmp_path: Path) -> None:
         assert "Ask Jo at the desk." in said and "From Our organisation" in said
         assert "bet365.com" in said and "starter:gambling" in said
         assert "https://www.gamcare.org.uk" in page.text
+        assert 0 < page.text.index('href="tel:+441270000000"') < page.text.index("gamcare")
+        assert "Maya &lt;b&gt;upstairs" in page.text
         assert "continue" not in page.text, "a hard block cannot be passed"
         assert "tutor" not in said, "and nobody can approve gambling"
         assert "set-cookie" not in page.headers

@@ -154,7 +154,13 @@ def test_the_organisation_terms_roles_and_texts(tmp_path: Path) -> None:
         assert (await api.get("/api/roles")).json()["tutor"] == hours
         assert (await api.put("/api/roles/king", json=hours)).status_code == 422
         assert (await api.put("/api/pages/gambling", json={"text": "Ask Jo"})).status_code == 200
-        assert (await api.get("/api/pages")).json() == {"gambling": {"text": "Ask Jo"}}
+        assert (await api.get("/api/pages")).json() == {"gambling": {"text": "Ask Jo", "help": []}}
+        links = [{"title": "Maya", "url": "tel:+441270000000"}]
+        assert (await api.put("/api/pages/gambling", json={"help": links})).status_code == 200
+        both = {"text": "Ask Jo", "help": links}
+        assert (await api.get("/api/pages")).json() == {"gambling": both}
+        refused = await api.put("/api/pages/gambling", json={"help": [{"title": "x", "url": "x"}]})
+        assert refused.status_code == 422 and "help[0].url" in refused.json()["faults"][0]
         assert (await api.delete("/api/pages/gambling")).status_code == 200
         tom = await program(house, "tom")
         assert (await tom.patch("/api/organisation", json={"name": "Me"})).status_code == 403

@@ -106,6 +106,37 @@ def test_texts_of_the_block_page(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_help_links_of_the_organisations_own(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        browser = house.browser()
+        await browser.sign_in("ada")
+        path = "/settings/texts/gambling"
+        evil = "javascript:alert(document.domain)"
+        page = await browser.submit(
+            path,
+            **{"text": "Kept", "title-1": "Maya", "url-1": "", "title-3": HOSTILE, "url-3": "x"},
+        )
+        assert page.status_code == 422 and 'id="url-1-error"' in page.text
+        assert ">Kept</textarea>" in page.text and 'value="Maya"' in page.text
+        page = await browser.submit(path, **{"title-2": "Maya", "url-2": evil})
+        assert page.status_code == 422 and 'id="url-2-error"' in page.text
+        assert f'value="{evil}"' in page.text and 'href="#url-2"' in page.text
+        assert f'href="{evil}' not in page.text
+        await confirm(
+            browser, path, **{"title-2": HOSTILE, "url-2": "https://cab.example/?a=1&b=2"}
+        )
+        body = (await document(house))["pages"]["gambling"]
+        assert body == {"help": [{"title": HOSTILE, "url": "https://cab.example/?a=1&b=2"}]}
+        page = await browser.see(path)
+        assert HOSTILE not in page.text and 'value="https://cab.example/?a=1&amp;b=2"' in page.text
+        help = (await house.browser().see("/here/help")).text
+        assert HOSTILE not in help and 'href="https://cab.example/?a=1&amp;b=2"' in help
+        await confirm(browser, path, text="")
+        assert "pages" not in await document(house)
+
+    tell(tmp_path, story)
+
+
 def test_permissions_are_told_to_everybody_in_words(tmp_path: Path) -> None:
     assert {f"may.{action}" for action in PERMITTED} <= texts().keys()
 

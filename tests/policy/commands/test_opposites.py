@@ -28,6 +28,7 @@ from tests.policy.commands.desks import document, journal, perform
 CHESTER = AddVenue("chester", {"networks": ["10.40.0.0/16"]})
 LAB = AddRoom("chester", "lab", {"networks": ["10.40.1.0/24"]})
 PC = AddDevice("pc", {"addresses": ["10.30.3.7"]})
+LINKS = [{"title": "Jo", "url": "tel:123"}]
 JO = AddPerson("jo", {"name": "Jo", "roles": [{"role": "tutor"}]})
 SUMMER = AddTerm({"name": "late", "from": "2029-04-19", "to": "2029-07-23"})
 TEA = {"name": "tea", "days": ["mon"], "from": "15:00", "to": "16:00"}
@@ -61,6 +62,9 @@ CASES: list[tuple[list[Command], Command]] = [
     ([], SetPage("drugs", "Talk to Jo")),
     ([SetPage("drugs", "Talk to Jo")], SetPage("drugs", "Talk to Sam")),
     ([SetPage("drugs", "Talk to Jo")], RemovePage("drugs")),
+    ([SetPage("drugs", "Talk to Jo", "", LINKS)], SetPage("drugs", "", "", LINKS)),
+    ([SetPage("drugs", None, "", LINKS)], SetPage("drugs", "Talk to Jo", "", [])),
+    ([SetPage("drugs", None, "", LINKS)], RemovePage("drugs")),
     ([], ChangeOrganisation({"name": "Us", "default_profile": "guests"})),
     ([], ChangeRole("tutor", 5)),
 ]

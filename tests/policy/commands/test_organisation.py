@@ -17,6 +17,9 @@ from tests.policy.commands.desks import PARTNER, document, journal, perform, ref
 
 AUTUMN = {"name": "Autumn", "from": "2026-09-01", "to": "2026-12-18"}
 
+MAYA = {"title": "Maya", "url": "tel:+441270000000"}
+CAB = {"title": "Advice", "url": "https://cab.example/x"}
+
 
 def test_the_organisation_changes(url: str) -> None:
     changes = {
@@ -78,6 +81,26 @@ def test_pages_have_texts(url: str) -> None:
     )
 
 
+def test_pages_have_help_links(url: str) -> None:
+    assert perform(url, SetPage("gambling", "Ask Jo.", "", [MAYA, CAB])).sentences == (
+        "The block page of Gambling says: Ask Jo.",
+        "The block page of Gambling leads to: Maya (tel:+441270000000).",
+        "The block page of Gambling leads to: Advice (https://cab.example/x).",
+    )
+    assert perform(url, SetPage("gambling", None, "", [CAB, MAYA])).sentences == (
+        "The block page of Gambling has its help links in another order.",
+    )
+    assert document(url)["pages"]["gambling"] == {"text": "Ask Jo.", "help": [CAB, MAYA]}
+    perform(url, SetPage("gambling", ""))
+    assert document(url)["pages"]["gambling"] == {"help": [CAB, MAYA]}
+    assert perform(url, SetPage("gambling", None, "", [MAYA])).sentences == (
+        "The block page of Gambling no longer leads to: Advice (https://cab.example/x).",
+    )
+    assert perform(url, RemovePage("gambling")).sentences == (
+        "The block page of Gambling has no help links of your own any more.",
+    )
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -107,6 +130,14 @@ def test_pages_have_texts(url: str) -> None:
         (
             SetPage("gambling", "x" * (TEXT_CHARACTERS_MAX + 1)),
             "page.set: pages.gambling.text: 2001 characters; allowed: up to 2000",
+        ),
+        (
+            SetPage("gambling", ""),
+            "page.set: pages.gambling.text: nothing is given",
+        ),
+        (
+            SetPage("gambling", None, "", [MAYA, {"title": "x", "url": "javascript:alert(1)"}]),
+            'page.set: pages.gambling.help[1].url: "javascript:alert(1)" is no address of help',
         ),
         (RemovePage("gambling"), 'page.remove: pages: "gambling" is not a page with a text'),
     ],
