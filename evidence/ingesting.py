@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from categoriser.taxonomy import Taxonomy
 from evidence import tables
 from evidence.alerts.tables import inbox as alert_inbox
+from evidence.checks.known import Checks
 from evidence.counting import add, add_up, put, widen
 from evidence.despatch.keeping import keep_for_sending
 from evidence.domains import registered
@@ -27,6 +28,7 @@ from evidence.outward import OutwardSettings
 from evidence.pseudonyms import Identity, Key
 from evidence.reading.blocked import bypass_categories
 from evidence.spool import Batch, Detail
+from evidence.tables import CHECK
 
 REPEATED_MIN: Final = 5
 """Attempts of one device to get round the filter, under one key, that make them repeated."""
@@ -74,9 +76,14 @@ class Ingesting:
         self._pseudonyms: Final = Interned(tables.pseudonyms, ("pseudonym",))
         self._seen: Final[set[tuple[int, int, int, int]]] = set()
         """Rows of `noted_devices` that are known to be there."""
+        self._checks: Final = Checks()
 
     def forget(self) -> None:
         """Forget what is remembered of the database: a transaction failed, or rows are gone."""
+        self._checks.forget()
+        self._forget_rows()
+
+    def _forget_rows(self) -> None:
         self._seen.clear()
         for known in (
             self._origins,
@@ -93,7 +100,7 @@ class Ingesting:
         if connection.dialect.name != "sqlite":
             # Other recorders write there, too, and give numbers: venues into their centre's. Only
             # what is looked up under the writer's lock is true.
-            self.forget()
+            self._forget_rows()
         asked = select(tables.ingested.c.batch_id).where(
             tables.ingested.c.batch_id.in_([batch.id for batch in batches])
         )
@@ -103,9 +110,11 @@ class Ingesting:
             return Taken(0, 0, 0, None)
         rows = [{"batch_id": batch.id, "at": at} for batch in fresh]
         await add(connection, tables.ingested, rows)
+        details = await self._checks.mark(
+            connection, [detail for batch in fresh for detail in batch.details]
+        )
         await self._take_tallies(connection, fresh)
         await self._take_traffic(connection, fresh)
-        details = [detail for batch in fresh for detail in batch.details]
         if details:
             await self._take_details(connection, details, at)
         return Taken(
@@ -116,7 +125,7 @@ class Ingesting:
         )
 
     async def _take_tallies(self, connection: AsyncConnection, batches: Iterable[Batch]) -> None:
-        counted = [entry for batch in batches for entry in batch.tallies]
+        counted = self._checks.left([entry for batch in batches for entry in batch.tallies])
         verdicts = await self._verdicts.ids(connection, [_verdict(tally) for tally, _ in counted])
         origins = await self._origins.ids(
             connection, [(tally.venue, "", tally.profile, "") for tally, _ in counted]
@@ -180,19 +189,24 @@ class Ingesting:
                     "queries": one.queries,
                 }
             )
+            if one.transport == CHECK:
+                continue
             day = _begin(int(one.at // 60), "days")
             venue = origins[_venue(one.venue)]
             days[day, venue, domain, verdict] += one.queries
             seen.add((domain, day, venue, device))
         await add(connection, tables.events, rows)
+        of_people = [
+            (id, one) for id, one in zip(ids, details, strict=True) if one.transport != CHECK
+        ]
         matter = [
             {"event_id": id}
-            for id, one in zip(ids, details, strict=True)
+            for id, one in of_people
             if one.category in self._flagged or one.category in self._bypass
         ]
         if matter:  # for alerts: with the event or not at all
             await add(connection, alert_inbox, matter)
-        await keep_for_sending(connection, self._outward, ids, details)
+        await keep_for_sending(connection, self._outward, of_people)
         await add_up(
             connection,
             tables.noted_days,
@@ -203,7 +217,8 @@ class Ingesting:
             sums[day, domain, verdict] += queries
         await add_up(connection, tables.noted_sums, _rows(sums, "at", "domain_id", "verdict_id"))
         await self._note_devices(connection, seen)
-        await self._seal(connection, key, details, {who: devices[hashes[who],] for who in hashes})
+        known = {who: devices[hashes[who],] for who in hashes}
+        await self._seal(connection, key, [one for _, one in of_people], known)
 
     async def _note_devices(
         self, connection: AsyncConnection, seen: Collection[tuple[int, int, int, int]]

@@ -110,6 +110,9 @@ origins = Table(
 )
 """Where a query came from, and how. Of tallies room and transport are empty."""
 
+CHECK: Final = "check"
+"""The transport of queries by which the filter is checked: no figure counts them."""
+
 verdicts = Table(
     "telemetry_verdicts",
     METADATA,

@@ -29,7 +29,6 @@ from evidence.alerts.tables import (
     suspicions,
 )
 from evidence.alerts.themes import SEVERITIES, AlertSettings, severity_of, theme_of, themes
-from evidence.checks.known import without_checks
 from evidence.counting import put
 from evidence.notices import NoticeSettings, notify
 from evidence.reading.events import Event, read_events
@@ -73,8 +72,7 @@ class Taking:
         """Look at what is in the inbox, and again at what waits."""
         asked = select(inbox.c.event_id).order_by(inbox.c.event_id).limit(EVENTS_MAX)
         ids = list(await connection.scalars(asked))
-        events = await without_checks(connection, await read_events(connection, ids))
-        found = sorted(events, key=lambda one: one.id)
+        found = sorted(await read_events(connection, ids), key=lambda one: one.id)
         took = Took(len(ids))
         touched = await self._gather(connection, [self._seen(one) for one in found])
         waiting = (

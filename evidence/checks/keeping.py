@@ -15,18 +15,25 @@ from evidence.checks.tables import announced, notes, runs
 from evidence.notices import NoticeSettings, notify
 
 ANNOUNCED_SECONDS: Final = 3 * 86_400.0
-"""So long it matters to alerts what a check asked."""
+"""So long what a check asked may wait in the spool."""
 ROWS_MAX: Final = 500
 _DAY: Final = 86_400.0
 
 
 async def announce(
-    connection: AsyncConnection, venue: str, names: Collection[str], since: float, until: float
+    connection: AsyncConnection,
+    venue: str,
+    address: str,
+    names: Collection[str],
+    since: float,
+    until: float,
 ) -> int:
-    """Say what will be asked as a client of a venue, and until when at the latest; its number."""
+    """Say what will be asked as a client of a venue, from which address (as the resolver sees it),
+    and until when at the latest; its number.
+    """
     id = int(await connection.scalar(select(func.max(announced.c.id))) or 0) + 1
-    row = {"id": id, "since": since, "until": until, "venue": venue, "names": " ".join(names)}
-    await connection.execute(insert(announced), row)
+    row = {"id": id, "since": since, "until": until, "venue": venue, "address": address}
+    await connection.execute(insert(announced), {**row, "names": " ".join(names)})
     return id
 
 

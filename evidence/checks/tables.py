@@ -56,7 +56,8 @@ announced = Table(
     Column("since", Double, nullable=False),
     Column("until", Double, nullable=False),
     _text("venue"),
+    _text("address"),
     _text("names"),  # separated by spaces
 )
-"""What a check asks as a client of a venue, and when: written before it asks, so that alerts know
-it from a learner."""
+"""What a check asks as a client of a venue, as whom, and when: written before it asks, so that it
+is known from a learner."""

@@ -16,15 +16,14 @@ from evidence.spool import Detail
 async def keep_for_sending(
     connection: AsyncConnection,
     settings: OutwardSettings | None,
-    ids: Sequence[int],
-    details: Sequence[Detail],
+    events: Sequence[tuple[int, Detail]],
 ) -> None:
     """Put these events into the outbox, if somebody wants them. With the events or not at all."""
-    if settings is None or not settings.events:
+    if settings is None or not settings.events or not events:
         return
     rows = [
         {"event_id": id, "identity": _identity(one) if settings.identities else ""}
-        for id, one in zip(ids, details, strict=True)
+        for id, one in events
     ]
     await connection.execute(insert(outbox), rows)
 

@@ -166,7 +166,7 @@ async def _devices(connection: AsyncConnection, period: Period, venues: Venues) 
         events.c.id < first_id(period.until),
         events.c.verdict_id.in_(blocked),
     ]
-    if (origins := places.from_venues(venues)) is not None:
+    if (origins := places.of_people(venues)) is not None:
         inside.append(events.c.origin_id.in_(origins))
     asked: Any = select(group, func.count(distinct(events.c.pseudonym_id))).where(*inside)
     return {categories[key]: int(n) for key, n in await connection.execute(asked.group_by(group))}
@@ -183,7 +183,7 @@ async def _bypass_devices(
         events.c.id >= first_id(period.since),
         events.c.id < first_id(period.until),
     )
-    if (origins := places.from_venues(venues)) is not None:
+    if (origins := places.of_people(venues)) is not None:
         asked = asked.where(events.c.origin_id.in_(origins))
     return int(await connection.scalar(asked) or 0)
 

@@ -227,7 +227,7 @@ async def bypass_attempts(
         .order_by(e.id.desc())
         .limit(BYPASS_ROWS_MAX)
     )
-    if (origins := places.from_venues(venues)) is not None:
+    if (origins := places.of_people(venues)) is not None:
         asked = asked.where(e.origin_id.in_(origins))
     found: dict[tuple[int, str, str], list[Any]] = defaultdict(list)
     for row in await connection.execute(asked):

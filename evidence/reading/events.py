@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence.instants import first_id, instant_of
 from evidence.reading.places import NOWHERE, Places, Venues, Verdict
-from evidence.tables import domains, grounds, names, pseudonyms
+from evidence.tables import CHECK, domains, grounds, names, pseudonyms
 from evidence.tables import events as table
 
 PAGE_MAX: Final = 500
@@ -86,6 +86,11 @@ class Event:
     """The entry that settled it, as written; empty: none."""
     suggestions: tuple[str, ...]
     """Keywords in the name, as `category:rule`."""
+
+    @property
+    def is_check(self) -> bool:
+        """Whether a check of the filter asked, and no person."""
+        return self.transport == CHECK
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from evidence.tables import origins, verdicts
+from evidence.tables import CHECK, origins, verdicts
 
 ROWS_MAX: Final = 20_000
 """Of each small table; they hold some hundreds."""
@@ -72,6 +72,16 @@ class Places:
             if (venues is None or origin.venue in venues)
             and (not room or origin.room == room)
             and (not profile or origin.profile == profile)
+        ]
+
+    def of_people(self, venues: Venues) -> list[int] | None:
+        """Origins in these venues but those of checks of the filter; None when any will do."""
+        if venues is None and not any(one.transport == CHECK for one in self.origins.values()):
+            return None
+        return [
+            id
+            for id, origin in self.origins.items()
+            if origin.transport != CHECK and (venues is None or origin.venue in venues)
         ]
 
     def decided(

@@ -103,7 +103,7 @@ class Checking:
         questions = plan(policy.taxonomy, material, int(begun // 86_400))
         as_venue = policy.identify(ip_address(seat.seen_as).packed).venue
         names = dict.fromkeys(one.name for one in questions)
-        announced = await self._announce(as_venue, tuple(names), begun)
+        announced = await self._announce(as_venue, seat.seen_as, tuple(names), begun)
         loop = asyncio.get_running_loop()
 
         def now() -> Ground:
@@ -159,16 +159,18 @@ class Checking:
                 pass  # told when the runs cannot be kept
         return sorted(venues, key=lambda venue: (found.get(venue, 0.0), venue))
 
-    async def _announce(self, venue: str, names: Sequence[str], at: float) -> int | None:
+    async def _announce(
+        self, venue: str, address: str, names: Sequence[str], at: float
+    ) -> int | None:
         if self._evidence is None:
             return None
         try:
             async with self._evidence.changing() as connection:
                 return await keeping.announce(
-                    connection, venue, names, at - SLACK_SECONDS, at + RUN_SECONDS_MAX
+                    connection, venue, address, names, at - SLACK_SECONDS, at + RUN_SECONDS_MAX
                 )
         except StoreFault as fault:
-            self._note(f"alerts were not told that this is a check: {fault}")
+            self._note(f"it is counted as if somebody had asked: {fault}")
             return None
 
     async def _keep(self, run: Run, ground: Ground, announced: int | None) -> Run:

@@ -43,6 +43,7 @@ class EventOut(BaseModel):
     room: str
     profile: str
     transport: str
+    """`udp` or `tcp`; `check`: a check of the filter asked, and no figure counts it."""
     action: str
     reason: str
     category: str

@@ -161,6 +161,7 @@ _COLUMNS: Final = (
     "rule",
     "sources",
     "suggestions",
+    "check",
 )
 
 
@@ -180,6 +181,7 @@ def _row(one: Event, zone: ZoneInfo) -> Sequence[object]:
         one.rule,
         " ".join(one.sources),
         " ".join(one.suggestions),
+        t("query_log.of_a_check") if one.is_check else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from categoriser import taxonomy
 from evidence.checks import keeping, reading
@@ -18,9 +19,16 @@ from evidence.checks.planning import (
     turned,
 )
 from evidence.checks.results import Result, Run, count
+from evidence.figures import Period, blocking
+from evidence.figures.blocking import Blocking
+from evidence.ingesting import Ingesting
 from evidence.notices import NoticeSettings
+from evidence.reading import bypass_attempts, events, top_blocked
+from evidence.reading.blocked import Bypass, TopBlocked
 from evidence.store import EvidenceStore
+from evidence.tables import CHECK
 from tests.evidence.alerts.test_taking import NOW, Room, hate, tell
+from tests.evidence.happenings import batch, detail, record
 
 TAXONOMY = taxonomy.load()
 CLOSED = Foreseen("blocked", "gambling")
@@ -116,23 +124,82 @@ def test_a_check_alarms_nobody_and_a_learner_does(evidence_url: str) -> None:
     async def story(room: Room) -> None:
         names = ("stormfront.org", "amren.com")
         async with room.store.changing() as connection:
-            id = await keeping.announce(connection, "crewe", names, NOW - 3, NOW + 1_200)
+            id = await keeping.announce(
+                connection, "crewe", "10.20.3.7", names, NOW - 3, NOW + 1_200
+            )
             await keeping.end_announced(connection, id, NOW + 5)
         await room.happen([hate(NOW + n, names[n % 2]) for n in range(4)])
         assert (await room.take(NOW + 60)).alerts == []
         assert await room.all() == []
-        # The same sites at another venue, another site, and the same ones a minute later.
+        # The same sites at another venue, by another device in the very seconds, another site, and
+        # the same ones a minute later.
         await room.happen(
             [
                 *(hate(NOW + n, names[n % 2], venue="derby") for n in range(4)),
+                *(hate(NOW + n, names[n % 2], address="10.20.3.6") for n in range(4)),
                 *(hate(NOW + n, f"other{n}.example", address="10.20.3.8") for n in range(4)),
                 *(hate(NOW + 60 + n * 20, names[0], address="10.20.3.9") for n in range(4)),
             ],
             NOW + 200,
         )
-        assert len((await room.take(NOW + 200)).alerts) == 3
+        assert len((await room.take(NOW + 200)).alerts) == 4
 
     tell(evidence_url, story)
+
+
+async def figures_of(store: EvidenceStore) -> tuple[Blocking, list[Bypass], list[TopBlocked]]:
+    """What leaders see of that hour."""
+    period = Period(NOW - 1_800, NOW + 1_800)
+    async with store.reading() as connection:
+        return (
+            await blocking(connection, TAXONOMY, period, with_devices=True),
+            await bypass_attempts(connection, TAXONOMY, period.since, period.until),
+            await top_blocked(connection, period.since, period.until),
+        )
+
+
+def test_a_check_stands_in_the_log_and_in_no_figure(evidence_url: str) -> None:
+    """The same queries by a learner, first without and then with a check among them."""
+    minute = NOW // 60 * 60.0
+    ours = [
+        detail(minute + 3, "www.bet365.com", address="10.20.255.254", queries=2),
+        detail(minute + 4, "nordvpn.com", address="10.20.255.254", category="circumvention-vpn"),
+        detail(minute + 59.9, "stormfront.org", address="10.20.255.254", category="extremism"),
+    ]
+    theirs = [
+        detail(minute + 5, "www.bet365.com"),
+        detail(minute + 6, "nordvpn.com", category="circumvention-vpn"),
+    ]
+
+    async def story() -> None:
+        store = await EvidenceStore.open(evidence_url, create=True)
+        try:
+            await record(store, batch("without", theirs), at=NOW)
+            before = await figures_of(store)
+            assert before[0].blocked == 2 and len(before[1]) == 1
+            names = [one.name for one in ours]
+            async with store.changing() as connection:
+                await keeping.announce(
+                    connection, "crewe", "10.20.255.254", names, minute, minute + 120
+                )
+            # As a resolver writes: single queries first, and the sums some seconds later, with what
+            # was asked at the end of a minute in the next one.
+            singly, sums = batch("singly", ours), batch("sums", ours)
+            singly.tallies, sums.details = [], []
+            sums.tallies[-1] = (replace(sums.tallies[-1][0], minute=int(minute // 60) + 1), 1)
+            ingesting = Ingesting(TAXONOMY, 7 * 86_400)
+            for one in (singly, sums):
+                async with store.changing() as connection:
+                    await ingesting.take(connection, [one], NOW)
+            assert await figures_of(store) == before
+            async with store.reading() as connection:
+                found = (await events(connection)).events
+            assert len(found) == 5
+            assert {one.name for one in found if one.transport == CHECK} == {*names}
+        finally:
+            await store.close()
+
+    asyncio.run(story())
 
 
 def test_what_is_kept_is_read_again_and_goes_when_its_time_is_over(evidence_url: str) -> None:

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +18,13 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from categoriser import taxonomy
 from evidence.alerts.tables import groups, inbox
 from evidence.checks import reading
 from evidence.checks.results import Run
+from evidence.figures import Period, blocking
 from evidence.store import EvidenceStore
-from evidence.tables import events
+from evidence.tables import events, noted_days, origins
 from lychgate.check_metrics import CheckCollector
 from lychgate.cli import app
 from lychgate.config import load
@@ -147,6 +150,27 @@ def test_all_is_well_kept_and_alarms_nobody(tmp_path: Path) -> None:
         }
         assert shown["lychgate_checks", "pass"] > 50 and shown["lychgate_checks", "fail"] == 0
         assert shown["lychgate_checks_age_seconds", ""] > 0
+        assert served.stop() == 0  # it writes the last of its counts
+        wait_until(lambda: not list((tmp_path / "var/spool").glob("*.batch")), "all is kept", 20)
+        blocked = asyncio.run(of_people(configuration.telemetry_url))
+        assert blocked["crewe"] == 0 and blocked["unknown"] > 0, "only who was no check counts"
+
+
+async def of_people(url: str) -> dict[str, int]:
+    """Queries that were blocked by venue, as leaders see them; and nothing else counts checks."""
+    store = EvidenceStore.at(url)
+    now = time.time()
+    async with store.reading() as connection:
+        found = await blocking(connection, taxonomy.load(), Period(now - 3_600, now + 60))
+        noted = await connection.execute(
+            select(origins.c.venue).join_from(
+                noted_days, origins, noted_days.c.venue_id == origins.c.id
+            )
+        )
+        assert {row.venue for row in noted} == {"unknown"}
+    await store.close()
+    assert sum(one.queries for one in found.by_category) == found.blocked
+    return {venue: blocked for venue, _, blocked in found.by_venue}
 
 
 def test_a_profile_that_was_changed_is_found(tmp_path: Path) -> None:

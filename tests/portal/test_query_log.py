@@ -160,6 +160,24 @@ def test_a_spreadsheet_without_formulas(tmp_path: Path) -> None:
     tell(tmp_path, story, evidence=True)
 
 
+def test_a_check_is_told_from_people(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        evidence = evidence_of(house)
+        asked = [
+            detail(SATURDAY, f"{word}.bet365.com", transport=word) for word in ("check", "udp")
+        ]
+        await record(evidence, batch("check", asked), at=SATURDAY)
+        b = house.browser()
+        await b.sign_in("ada")
+        page = (await b.see("/query-log")).text
+        assert page.count("asked by a filter check; not counted") == 1
+        rows = list(csv.DictReader(io.StringIO((await b.get("/query-log/export.csv")).text)))
+        told = {row["Name"]: row["Filter check"] for row in rows}
+        assert told["check.bet365.com"] and not told["udp.bet365.com"]
+
+    tell(tmp_path, story, evidence=True)
+
+
 def test_without_telemetry_and_without_a_database(tmp_path: Path) -> None:
     async def off(house: House) -> None:
         b = house.browser()

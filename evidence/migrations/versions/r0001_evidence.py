@@ -168,7 +168,7 @@ def _checks() -> None:
         _instant("at"),
         _text("who"),
     )
-    _make("check_announced", _id(), *_span(), _text("venue"), _text("names"))
+    _make("check_announced", _id(), *_span(), *map(_text, ("venue", "address", "names")))
 
 
 def downgrade() -> None:
