@@ -99,6 +99,10 @@ def load_root(folder: Path, at: float) -> Root:
         mode = key_path.stat().st_mode
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+    except PermissionError as fault:
+        raise CertificateFault(
+            f"{fault.filename}: another account's; give it to the portal's, with mode 0600"
+        ) from None
     except OSError as fault:
         raise CertificateFault(f"{fault.filename}: {fault.strerror}; {makes}") from None
     except (ValueError, TypeError):

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from evidence.recorder import DAMAGED
 from lychgate.archiving.manifest import is_safe
 from lychgate.config import Configuration
+from portal.certificates import KEY_FILE, ROOT_FILE
 
 CONFIG: Final = "config/lychgate.toml"
 POLICY: Final = "config/policy.toml"
@@ -31,6 +32,10 @@ REBUILDABLE: Final = frozenset(
     {
         "asked",  # counts of the last days, for suggestions
         "backups",
+        # Whoever has it can pretend to be any site to devices that trust the root: it stays on the
+        # machine, readable by the portal alone. A new root is made and put on the devices instead.
+        KEY_FILE,
+        ROOT_FILE,
         "index.lychgate",  # compiled from the lists
         "metrics",  # of running processes
         "policy.last.json",  # a copy of what the store says
@@ -38,7 +43,7 @@ REBUILDABLE: Final = frozenset(
         "recorder.json",
     }
 )
-"""Names in the state folder that are left out."""
+"""Names in the state folder that are left out: they are made anew."""
 _PASSING: Final = ("-wal", "-shm", "-journal", ".part", ".lock", ".pid", ".sock", ".tmp")
 ASIDE: Final = "aside-"
 """Begins the name of a folder with what a restore found in its way."""

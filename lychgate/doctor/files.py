@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lychgate.doctor import Finding, Patient
@@ -25,6 +27,7 @@ def check(patient: Patient) -> Iterator[Finding]:
     owner, group = folder.stat().st_uid, folder.stat().st_gid
     # Set so by the package: resolver, recorder and portal have accounts of their own there.
     is_shared = bool(folder.stat().st_mode & stat.S_ISGID)
+    accounts = {owner, *(_accounts(group) if is_shared else ())}
     if os.geteuid() not in (0, owner) or not os.access(folder, os.W_OK):
         yield Finding(
             "note",
@@ -38,7 +41,7 @@ def check(patient: Patient) -> Iterator[Finding]:
         found = path.lstat()
         if is_shared and found.st_gid == group and found.st_mode & 0o040:
             pass
-        elif found.st_uid not in (owner, *((0,) if path.parent != folder else ())):
+        elif found.st_uid not in accounts and (found.st_uid != 0 or path.parent == folder):
             strangers.append(path)
         is_secret = path.suffix in (".db", ".key", ".pem", ".gz") or "key" in path.name
         if is_secret and stat.S_ISREG(found.st_mode) and found.st_mode & 0o007:
@@ -64,6 +67,13 @@ def check(patient: Patient) -> Iterator[Finding]:
 def _below(folder: Path) -> Iterator[Path]:
     for place, _, files in os.walk(folder):
         yield from (Path(place) / name for name in files)
+
+
+def _accounts(group: int) -> Iterator[int]:
+    """The accounts of a group: each may have files there that the others do not read."""
+    with suppress(KeyError):
+        for name in grp.getgrgid(group).gr_mem:
+            yield pwd.getpwnam(name).pw_uid
 
 
 def _shown(paths: list[Path]) -> str:

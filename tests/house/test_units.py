@@ -140,6 +140,7 @@ def test_accounts_and_folders_are_those_of_the_units() -> None:
         ("lychgate-resolver.socket", inheriting.DNS),
         ("lychgate-portal.socket", inheriting.PORTAL),
         ("lychgate-block-page.socket", inheriting.BLOCK_PAGE),
+        ("lychgate-block-page-tls.socket", inheriting.BLOCK_PAGE_TLS),
     ],
 )
 def test_sockets_bear_the_names_that_are_looked_for(unit: str, name: str) -> None:
@@ -164,7 +165,7 @@ def test_timers_have_a_service_and_catch_up(name: str) -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_nothing_starts_before_there_is_a_configuration(unit: str) -> None:
-    if not unit.endswith(".timer"):
+    if not unit.endswith((".timer", ".path")):
         assert settings(unit)["ConditionPathExists"] == ["/etc/lychgate/lychgate.toml"]
 
 

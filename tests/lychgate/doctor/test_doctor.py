@@ -4,8 +4,10 @@ that exist."""
 from __future__ import annotations
 
 import asyncio
+import grp
 import json
 import os
+import pwd
 import shlex
 import socket
 import sqlite3
@@ -320,6 +322,26 @@ def test_files_that_belong_to_somebody_else_or_that_all_can_read(place: Configur
     if os.geteuid() == 0:
         os.chown(state / "keys" / "pseudonyms.key", 12345, 12345)
         assert "pseudonyms.key: not of" in only(found(place, "files"), "fault")[0]
+
+
+def test_a_file_that_one_of_the_sharing_accounts_keeps_for_itself_is_well(
+    place: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    state = place.state_directory
+    (state / "passwd").unlink()
+    for path in (state, *state.rglob("*")):
+        if not path.is_symlink():
+            os.chown(path, 61184, 61185)
+            path.chmod(0o2770 if path.is_dir() else 0o660)
+    key = state / "keys" / "pseudonyms.key"
+    key.chmod(0o600)
+    os.chown(key, pwd.getpwnam("nobody").pw_uid, 61185)
+    assert "pseudonyms.key: not of" in only(found(place, "files"), "fault")[0]
+    group = grp.struct_group(("lychgate", "x", 61185, ["nobody"]))
+    monkeypatch.setattr(grp, "getgrgid", lambda _: group)
+    assert not only(found(place, "files"), "fault")
 
 
 def test_another_resolver_by_ipv6(
