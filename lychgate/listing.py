@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from blocklists import choices, exporting, refreshing, standing, tracing, working
+from blocklists import choices, exporting, refreshing, standing, tracing, wanting, working
 from blocklists.compiling import CompileReport, Part
 from blocklists.differences import Difference, difference
 from blocklists.exporting import ExportReport
@@ -26,6 +26,7 @@ from blocklists.refreshing import Progress, RefreshReport
 from blocklists.sources import Source
 from blocklists.suggesting import asked_counts
 from blocklists.versions import Version
+from blocklists.wanting import Wish
 from blocklists.writing import KeepFault, locked, write_whole
 from lychgate.bootstrap import resolver_of
 from lychgate.config import Configuration
@@ -119,6 +120,18 @@ class Listing:
             versions_kept=self._settings.versions_kept,
             progress=progress,
         )
+
+    def want_refresh(self, by: str, at: float) -> None:
+        """Ask for a refresh of every list in use. Raises `blocklists.writing.KeepFault`."""
+        wanting.want(self.root, by, at)
+
+    def refresh_wanted(self) -> Wish | None:
+        """The wish for a refresh that waits to be taken up."""
+        return wanting.wanted(self.root)
+
+    def take_up_wish(self) -> list[str] | None:
+        """The ids of every list in use, if somebody asked for a refresh of them; else None."""
+        return [one.id for one in self.enabled] if wanting.take_up(self.root) else None
 
     def compile(self, *, at: float) -> CompileReport | None:
         """Make the index anew if the lists in use are not those it was made of; None: they are.

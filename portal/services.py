@@ -22,6 +22,7 @@ from blocklists.standing import SourceStatus
 from blocklists.suggesting import Suggestion
 from blocklists.tracing import Trace
 from blocklists.versions import Version
+from blocklists.wanting import Wish
 from categoriser.taxonomy import Taxonomy
 from evidence.alerts.themes import AlertSettings
 from evidence.checks.results import Run
@@ -99,6 +100,14 @@ class Lists(Protocol):
 
     def disable(self, words: Sequence[str]) -> None:
         """Use lists no longer."""
+        ...
+
+    def want_refresh(self, by: str, at: float) -> None:
+        """Ask the refresh of lists to look at all of them. Raises `KeepFault`."""
+        ...
+
+    def refresh_wanted(self) -> Wish | None:
+        """The wish that waits to be taken up."""
         ...
 
     def compile(self, *, at: float) -> CompileReport | None:

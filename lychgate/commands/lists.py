@@ -216,7 +216,8 @@ def refresh(
     """Fetch the lists that are due, check them, and compile the index if anything changed.
 
     A new version that does not pass the checks is held back, and the one before stays in use. The
-    resolver takes a new index over by itself. Exit status: 1 when a list was held or failed.
+    resolver takes a new index over by itself. Where somebody asked for it in the portal, every list
+    in use is looked at, due or not. Exit status: 1 when a list was held or failed.
 
     Example: `lychgate lists refresh`
     """
@@ -224,7 +225,10 @@ def refresh(
 
     if log:
         start_logging(load(config).log)
-    _refresh(open_listing(config), ids or None, force=force, log=log)
+    listing = open_listing(config)
+    with telling_faults():
+        wished = None if ids else listing.take_up_wish()
+    _refresh(listing, ids or wished, force=force, log=log)
 
 
 @app.command()

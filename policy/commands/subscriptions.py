@@ -16,7 +16,9 @@ from policy.commands.command import Change, Permission, Refused, Situation
 from policy.policy import Policy
 from policy.store.writing import Writing
 
-Act = Literal["enable", "disable", "add", "remove", "accept", "rollback", "dismiss", "undismiss"]
+Act = Literal[
+    "enable", "disable", "add", "remove", "accept", "rollback", "refresh", "dismiss", "undismiss"
+]
 
 _SENTENCES: Final[dict[Act, str]] = {
     "enable": "{} filters from its next refresh on.",
@@ -25,6 +27,7 @@ _SENTENCES: Final[dict[Act, str]] = {
     "remove": "{} is forgotten.",
     "accept": "The version of {} that was held back filters.",
     "rollback": "An earlier version of {} filters again.",
+    "refresh": "{} is looked at as soon as the refresh of lists runs.",
     "dismiss": "{} is no longer suggested, nor what is below it.",
     "undismiss": "{} may be suggested again.",
 }

@@ -15,13 +15,14 @@ from blocklists.standing import SourceStatus
 from blocklists.writing import KeepFault
 from policy.commands.command import Refused
 from portal.accounts.visits import Visit
-from portal.deciding.list_acts import do_to_list, known_sources
-from portal.identity import Allowed, Me
+from portal.deciding.list_acts import do_to_list, known_sources, want_refresh
+from portal.identity import Allowed
 from portal.services import Given
 
 router = APIRouter(tags=["lists"])
 
 Reader = Annotated[Visit, Depends(Allowed("policy.read"))]
+Changer = Annotated[Visit, Depends(Allowed("list.change"))]
 ListId = Annotated[str, Query(max_length=120)]
 
 
@@ -161,7 +162,9 @@ async def show_difference(
 
 
 @router.post("/lists")
-async def decide(request: Request, me: Me, services: Given, given: ListDecision) -> ListDecided:
+async def decide(
+    request: Request, me: Changer, services: Given, given: ListDecision
+) -> ListDecided:
     """Accept a held version, go back to an earlier one, use a list or use it no longer."""
     done, fault = await do_to_list(
         request, services, me, given.act, given.id, given.reason, given.to
@@ -169,6 +172,22 @@ async def decide(request: Request, me: Me, services: Given, given: ListDecision)
     return ListDecided(
         sentences=list(done.sentences), audit_number=done.audit_number, index_fault=fault
     )
+
+
+class RefreshAsked(BaseModel):
+    """That a refresh will come."""
+
+    sentences: list[str]
+    audit_number: int | None
+
+
+@router.post("/lists/refresh", status_code=202)
+async def refresh_now(request: Request, me: Changer, services: Given) -> RefreshAsked:
+    """Ask for every list in use to be looked at now, due or not. The refresh of lists, another
+    process, does it; 422 while such a wish waits, and for ten minutes after one.
+    """
+    done = await want_refresh(request, services, me)
+    return RefreshAsked(sentences=list(done.sentences), audit_number=done.audit_number)
 
 
 def _status(one: SourceStatus) -> ListStatus:

@@ -15,7 +15,7 @@ from blocklists.sources import SourceFault
 from blocklists.working import JobFault
 from blocklists.writing import KeepFault
 from policy.commands.command import Done, Refused
-from policy.commands.subscriptions import Act, ChangeLists
+from policy.commands.subscriptions import LISTS_MAX, Act, ChangeLists
 from portal.accounts.visits import Visit
 from portal.identity import perform
 from portal.services import Services
@@ -57,6 +57,23 @@ async def do_to_list(
     except _FAULTS as fault:
         raise Refused(f"list.change: {fault}") from fault
     return done, await _compile(request, services, at)
+
+
+async def want_refresh(request: Request, services: Services, me: Visit) -> Done:
+    """Ask for every list in use to be looked at now; another process does it. Raises `Refused`."""
+    found = await known_sources(services)
+    words = [word for word, source in found.items() if source.enabled][:LISTS_MAX]
+    if not words:
+        raise Refused("list.change: refresh: no list is in use; allowed: when there is one")
+    by, at = me.person.name, services.clock()
+
+    def do() -> Awaitable[Any]:
+        return asyncio.to_thread(services.lists.want_refresh, by, at)
+
+    try:
+        return await perform(request, ChangeLists("refresh", words, do))
+    except _FAULTS as fault:
+        raise Refused(f"list.change: {fault}") from fault
 
 
 async def known_sources(services: Services) -> Any:

@@ -15,7 +15,7 @@ from blocklists.standing import SourceStatus
 from blocklists.writing import KeepFault
 from policy.commands.command import Refused
 from portal.accounts.visits import Visit
-from portal.deciding.list_acts import do_to_list, known_sources
+from portal.deciding.list_acts import do_to_list, known_sources, want_refresh
 from portal.forms import Form, read_form
 from portal.identity import Allowed
 from portal.rendering import Area, go, render, zone_of
@@ -35,12 +35,33 @@ Decider = Annotated[Visit, Depends(Allowed("list.change"))]
 @router.get("/lists")
 async def show_lists(request: Request, me: Reader, services: Given) -> Response:
     """Every list that is in use, or has versions here."""
+    return await _list(request, services, Form())
+
+
+@router.post("/lists/refresh")
+async def refresh_now(request: Request, me: Decider, services: Given) -> Response:
+    """Ask for a refresh; the refresh of lists, another process, does it."""
+    form = await read_form(request)
+    try:
+        await want_refresh(request, services, me)
+    except Refused as refused:
+        if refused.permission:
+            raise
+        form.refused(refused)
+        return await _list(request, services, form, 422)
+    return go("/lists", "lists.refresh_done")
+
+
+async def _list(request: Request, services: Services, form: Form, status: int = 200) -> Response:
     at = services.clock()
-    status, readable = await statuses(services, at)
-    shown = sorted(status, key=lambda one: (not one.enabled, not _worry(one), one.title))
+    found, readable = await statuses(services, at)
+    shown = sorted(found, key=lambda one: (not one.enabled, not _worry(one), one.title))
     return render(
         request,
         "lists/list",
+        status,
+        form=form,
+        wish=await asyncio.to_thread(services.lists.refresh_wanted),
         zone=await zone_of(services),
         rows=[(one, _worry(one)) for one in shown],
         readable=readable,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import os
+import subprocess
+import sys
 from html import unescape
 from pathlib import Path
 
 from lychgate.config import load
 from lychgate.listing import Listing
 from portal.app import create_app
+from tests.lychgate.running import REPOSITORY
 from tests.portal.test_rules import HOSTILE
 from tests.portal.visitors import House, Story, tell
 
@@ -50,6 +55,49 @@ def names_in_index(folder: Path) -> int:
     from categoriser.indexfile import open_index
 
     return len(open_index(Listing(load(folder / "lychgate.toml")).index))
+
+
+def test_refresh_now_is_asked_for_and_done_by_another_process(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        b = house.browser()
+        await b.sign_in("ada")
+        assert "Refresh now" in (await b.see("/lists")).text
+        publish(tmp_path, [*NAMES, "new-game.example"])
+        page = await b.submit("/lists/refresh")
+        assert page.status_code == 303
+        page = await b.see("/lists")
+        assert "Ada Admin asked for a refresh at" in page.text and "Refresh now" not in page.text
+        assert names_in_index(tmp_path) == 300, "nothing is fetched in a page"
+        page = await b.submit("/lists/refresh")
+        assert page.status_code == 422 and "Ada Admin asked for it already" in page.text
+        assert ("list.change", "done") in [(one[1], one[3]) for one in await house.audit()]
+        listing = Listing(load(tmp_path / "lychgate.toml"))
+        assert listing.take_up_wish() == [ID] and listing.take_up_wish() is None
+        tom = house.browser()
+        await tom.sign_in("tom")
+        assert "Refresh now" not in (await tom.see("/lists")).text
+        assert (await tom.submit("/lists/refresh")).status_code == 403
+
+    with_lists(tmp_path, story)
+
+
+def test_the_refresh_takes_the_wish_up(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        publish(tmp_path, [*NAMES, "new-game.example"])
+        house.services.lists.want_refresh("Ada Admin", house.clock.at)
+        command = [sys.executable, "-m", "lychgate", "lists", "refresh", "--log", "--config"]
+        run = await asyncio.to_thread(
+            subprocess.run,
+            [*command, str(tmp_path / "lychgate.toml")],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            timeout=60,
+        )
+        assert run.returncode == 0, run.stderr
+        assert names_in_index(tmp_path) == 301, "though it was not due"
+        assert house.services.lists.refresh_wanted() is None
+
+    with_lists(tmp_path, story)
 
 
 def test_a_held_version_is_looked_at_and_accepted(tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ class NoLists:
 
     sources: Mapping[str, Any] = {}
 
+    def want_refresh(self, by: str, at: float) -> None:
+        raise AssertionError("no list is in use")
+
+    def refresh_wanted(self) -> None:
+        """Nobody asked."""
+
     def status(self, at: float) -> list[Any]:
         return []
 
