@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lychgate.commands.options import FINDING, Config, load, refuse
+from lychgate.commands.options import FINDING, Config, load, new_file, refuse
 
 
 def backup(
@@ -115,11 +115,10 @@ def restore(
     Example: `lychgate restore lychgate-20261123T020000Z.tar.gz -c /etc/lychgate/lychgate.toml`
     """
     from lychgate.archiving.restoring import restore as put_back
-    from lychgate.config import NAME
     from lychgate.instants import write_instant
     from lychgate.screens import show_faults
 
-    target = config if config is not None else Path(NAME).absolute()
+    target = config if config is not None else new_file().absolute()
     with _telling():
         done = put_back(archive, target, at=time.time(), force=force, dry_run=dry_run)
     from zoneinfo import ZoneInfo

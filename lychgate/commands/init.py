@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from lychgate.commands.options import BAD_INPUT, Config, refuse, share_with_group
+from lychgate.commands.options import (
+    BAD_INPUT,
+    SYSTEM_FILE,
+    Config,
+    new_file,
+    refuse,
+    share_with_group,
+)
 
 if TYPE_CHECKING:
     from lychgate.founding.answers import Answers
@@ -51,6 +58,9 @@ def init(
     mail: Annotated[
         str | None, _option("--mail", help="mail.example.org:587 sender@example.org, or none.")
     ] = None,
+    tell: Annotated[
+        str | None, _option("--tell", help="Who is told of alerts, by mail: dsl@example.org, ...")
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing: options and defaults are the answers.")
     ] = False,
@@ -66,11 +76,10 @@ def init(
 
     Example: `lychgate init --yes --organisation "Northshire Skills" --networks 192.168.1.0/24`
     """
-    from lychgate.config import NAME
     from lychgate.founding import surroundings
     from lychgate.founding.writing import carry_out, default_state, plan
 
-    file = config if config is not None else Path(NAME)
+    file = config if config is not None else new_file()
     if file.exists():
         refuse([f"{file}: settings are there already, and stay; see lychgate doctor"])
     here = surroundings.attached()
@@ -84,6 +93,7 @@ def init(
         "lists": lists,
         "term": term,
         "mail": mail,
+        "tell": tell,
     }
     answers = _Asking(given, here, yes=yes).all(file)
     from lychgate.commands.deciding import telling_faults
@@ -119,7 +129,6 @@ class _Asking:
     def all(self, file: Path) -> Answers:
         """Every answer; ends the command when options are wrong."""
         from blocklists import sources
-        from lychgate.config import Configuration
         from lychgate.founding import answers as read
         from lychgate.founding.surroundings import listen_addresses
         from lychgate.kinds import BIND, write_bind
@@ -158,16 +167,21 @@ class _Asking:
             lambda text: read.read_lists(text, known),
         )
         term = self._one("term", "This term, or none", "none", read.read_term)
-        asks_mail = "mail" in Configuration.model_fields or self._given["mail"] is not None
-        mail = (
-            self._one("mail", "Mail server for notices, and the sender", "none", read.read_mail)
-            if asks_mail
-            else None
+        mail = self._one(
+            "mail",
+            "Mail server for notices, and the sender (mail.example.org:587 lychgate@example.org)",
+            "none",
+            read.read_mail,
         )
+        told: tuple[str, ...] = ()
+        if mail is not None:
+            told = self._one("tell", "Who is told of alerts, by mail", "none", read.read_told)
+        elif self._given["tell"] is not None:
+            self._faults.append("--tell: nobody can be told by mail without a server; give --mail")
         if self._faults or None in (organisation, venue, networks, audience, upstreams):
             refuse(self._faults)
         return read.Answers(
-            organisation, venue, networks, audience, upstreams, listen, lists, term, mail
+            organisation, venue, networks, audience, upstreams, listen, lists, term, mail, told
         )
 
     def _one(self, word: str, question: str, default: str | None, read: Callable[[str], T]) -> T:
@@ -299,7 +313,10 @@ def _show_next(planned: Plan, answers: Answers, here: list[Attached]) -> None:
     typer.echo("Next:")
     if planned.lists:
         typer.echo(f"    lychgate lists refresh{option}   # fetches the lists; takes some minutes")
-    typer.echo(
-        f"    lychgate up{option}   # or: systemctl enable --now lychgate-resolver lychgate-portal"
-    )
+    if planned.file.parent == SYSTEM_FILE.parent:
+        typer.echo("    systemctl start lychgate-resolver lychgate-recorder lychgate-portal")
+    else:
+        typer.echo(f"    lychgate up{option}")
+    if answers.mail is not None and not answers.told:
+        typer.echo("Nobody is told of alerts yet: [[notices.recipients]], docs/safeguarding.md.")
     typer.echo(f"    lychgate doctor{option}   # looks it over while it runs")

@@ -62,6 +62,17 @@ def share_with_group(folder: Path) -> None:
         os.umask(0o007)
 
 
+def new_file() -> Path:
+    """Where settings belong that are yet to be written: here; but for root in the system's place,
+    where a package made one and there are none here.
+    """
+    from lychgate.config import NAME
+
+    here = Path(NAME)
+    is_system = os.geteuid() == 0 and SYSTEM_FILE.parent.is_dir() and not here.exists()
+    return SYSTEM_FILE if is_system else here
+
+
 def refuse(faults: Iterable[str]) -> NoReturn:
     """Say what is wrong with the input, and end."""
     for line in faults:

@@ -25,6 +25,8 @@ _TERM: Final = re.compile(
     r"(.{1,60}?)\s*[=:]\s*(\d{4}-\d\d-\d\d)\s*(?:/|to|\.\.)\s*(\d{4}-\d\d-\d\d)"
 )
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]+\]", re.ASCII)
+_ADDRESS: Final = re.compile(r"[^\s@<>,;\"']{1,64}@[^\s@<>,;\"']{1,253}")
+TOLD_MAX: Final = 20
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,18 @@ class Mail:
     """Where notices are handed in."""
 
     host: str
+    """A name or an address; without brackets."""
     port: int
     sender: str
+
+    @property
+    def security(self) -> str:
+        """How the way there is encrypted: by what the port is for (RFC 8314); not at all on this
+        machine, whose mail server can have no certificate for such a name.
+        """
+        if self.host == "localhost" or self.host.startswith("127.") or self.host == "::1":
+            return "none"
+        return "tls" if self.port == 465 else "starttls"
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,8 @@ class Answers:
     lists: tuple[str, ...]
     term: Term | None = None
     mail: Mail | None = None
+    told: tuple[str, ...] = ()
+    """Mail addresses of those who are told of alerts, and when the filter fails its check."""
 
 
 def read_name(text: str) -> str:
@@ -179,13 +193,27 @@ def read_mail(text: str) -> Mail | None:
     if not host:
         host, port = server, "587"
     sender = sender.strip()
-    fine = _HOST.fullmatch(host) and port.isdigit() and 0 < int(port) < 65536
-    if not fine or not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", sender):
+    fine = _HOST.fullmatch(host) and re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536
+    if not fine or not _ADDRESS.fullmatch(sender):
         raise ValueError(
             f"{text[:60]!r} is no mail server; use HOST:PORT and the sender's address, as in "
             "mail.example.org:587 lychgate@example.org, or none"
         )
-    return Mail(host, int(port), sender)
+    return Mail(host.strip("[]"), int(port), sender)
+
+
+def read_told(text: str) -> tuple[str, ...]:
+    """Mail addresses; nothing: nobody. Raises ValueError."""
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    if words in ([], ["none"]):
+        return ()
+    for word in words:
+        if not _ADDRESS.fullmatch(word) or len(words) > TOLD_MAX:
+            raise ValueError(
+                f"{text[:60]!r} is no list of mail addresses; use 1 to {TOLD_MAX}, as in "
+                "dsl@example.org, or none"
+            )
+    return tuple(dict.fromkeys(words))
 
 
 def read_lists(text: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from blocklists import choices
 from lychgate.config import Configuration, parse
-from lychgate.founding.answers import Answers, slug
+from lychgate.founding.answers import Answers, Mail, slug
 from lychgate.office import Office
 from policy.commands.command import Refused
 from policy.commands.documents import ImportDocument
@@ -119,11 +119,27 @@ def settings_text(answers: Answers, state: str) -> str:
     if elsewhere:
         served = [str(network) for network in (*SERVED_BY_DEFAULT, *elsewhere)]
         lines += ["", "[limits]", f"served_networks = {_toml(served)}"]
-    if answers.mail is not None and "mail" in Configuration.model_fields:
-        mail = answers.mail
-        lines += ["", "[mail]", f"host = {_toml(mail.host)}", f"port = {mail.port}"]
-        lines.append(f"sender = {_toml(mail.sender)}")
+    if answers.mail is not None:
+        lines += _mail_lines(answers.mail, answers.told)
     return "\n".join(lines) + "\n"
+
+
+def _mail_lines(mail: Mail, told: tuple[str, ...]) -> list[str]:
+    """`[notices.mail]`, and who is told. A password has a file of its own: people write that."""
+    lines = [
+        "",
+        "[notices.mail]",
+        f"host = {_toml(mail.host)}",
+        f"port = {mail.port}",
+        f"security = {_toml(mail.security)}",
+        f"sender = {_toml(mail.sender)}",
+        "# If it asks for an account; the password is the first line of the file:",
+        '# user = ""',
+        '# password_file = "mail.password"',
+    ]
+    for to in told:
+        lines += ["", "[[notices.recipients]]", f"to = {_toml(to)}", 'about = ["alert", "check"]']
+    return lines
 
 
 def policy_of(answers: Answers) -> dict[str, Any]:

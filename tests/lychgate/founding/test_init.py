@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from blocklists import sources
+from evidence.notices import notify
+from evidence.notices.delivering import Told, deliver
+from evidence.store import EvidenceStore
 from lychgate.cli import app
 from lychgate.commands import init as module
+from lychgate.commands import options
 from lychgate.config import load
 from lychgate.founding import answers as read
 from lychgate.founding import surroundings
 from lychgate.founding.dhcp import lines, routers
 from lychgate.founding.surroundings import Attached, attached, listen_addresses
 from lychgate.listing import Listing
+from lychgate.notice_settings import notice_settings
 from lychgate.office import Office
 from policy.commands.command import Refused
+from tests.evidence.notices.servers import Post
+from tests.lychgate.running import free_port
 
 HERE = [
     Attached(ip_network("192.168.7.0/24"), "192.168.7.2", "eth0"),
@@ -33,6 +42,7 @@ GIVEN = ["--yes", "--organisation", "Northshire Skills", "--listen", "127.0.0.1:
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(surroundings, "attached", lambda: HERE)
+    monkeypatch.setattr(options, "SYSTEM_FILE", tmp_path / "nowhere" / "lychgate.toml")
     monkeypatch.chdir(tmp_path)
 
 
@@ -85,6 +95,10 @@ def test_questions_are_asked_again_until_an_answer_can_be_used(tmp_path: Path) -
         "ut1:gambling blp:malware",
         "Spring = 2027-03-26 to 2027-01-05",
         "none",
+        "mail.northshire.example",  # who sends?
+        "mail.northshire.example lychgate@northshire.example",
+        "the safeguarding lead",
+        "dsl@northshire.example",
         "y",
     ]
     said = run("init", input="\n".join(typed) + "\n")
@@ -98,9 +112,14 @@ def test_questions_are_asked_again_until_an_answer_can_be_used(tmp_path: Path) -
         '"127.0.0.1:99999" is not an address to listen on',
         "'ut1:nonsense' is not a list",
         "ends before it begins",
+        "'mail.northshire.example' is no mail server",
+        "'the safeguarding lead' is no list of mail addresses",
     ):
         assert fault in said, fault
     assert "CC-BY-SA-4.0" in said  # the licences of the lists that are proposed
+    notices = load(tmp_path / "lychgate.toml").notices
+    assert (notices.mail.host, notices.mail.port) == ("mail.northshire.example", 587)
+    assert [one.to for one in notices.recipients] == ["dsl@northshire.example"]
     raw = Office(load(tmp_path / "lychgate.toml")).raw()
     assert raw["venues"]["north-street-hub"]["networks"] == ["10.20.0.0/16"]
     assert raw["profiles"]["learners"]["youtube"] == "strict"
@@ -125,7 +144,7 @@ def test_what_would_be_written_is_shown_and_nothing_is_written(tmp_path: Path) -
     said = run("init", *GIVEN, "--dry-run")
     assert "state_directory" in said and "Main venue: 192.168.7.0/24" in said
     assert "/link/" not in said and not list(tmp_path.iterdir())
-    answers = "\n".join(["Northshire", "", "", "", "", "127.0.0.1:5300", "", "", "n"])
+    answers = "\n".join(["Northshire", "", "", "", "", "127.0.0.1:5300", "", "", "", "n"])
     assert "Nothing was written." in run("init", input=answers + "\n", code=2)
     assert not list(tmp_path.iterdir())
     CliRunner().invoke(app, ["init"], input="Northshire\n")  # whoever goes away in the middle
@@ -227,6 +246,7 @@ def test_no_answer_raises_anything_but_a_fault(text: str) -> None:
         read.read_upstreams,
         read.read_term,
         read.read_mail,
+        read.read_told,
         lambda typed: read.read_lists(typed, ["a"]),
     )
     for reader in readers:
@@ -244,6 +264,89 @@ def test_a_mail_server_and_its_sender() -> None:
         "mail.example.org", 587, "a@example.org"
     )
     assert read.read_mail("[2001:db8::1]:25 a@example.org") == read.Mail(
-        "[2001:db8::1]", 25, "a@example.org"
+        "2001:db8::1", 25, "a@example.org"
     )
     assert read.read_mail("none") is None and module.TRIES_MAX > 3
+
+
+@pytest.mark.parametrize(
+    ("server", "security"),
+    [
+        ("mail.example.org", "starttls"),
+        ("mail.example.org:465", "tls"),
+        ("[2001:db8::1]:25", "starttls"),
+        ("localhost:25", "none"),
+        ("127.0.0.1:25", "none"),
+        ("[::1]:25", "none"),
+    ],
+)
+def test_the_way_to_the_mail_server_is_encrypted_but_on_this_machine(
+    tmp_path: Path, server: str, security: str
+) -> None:
+    run("init", *GIVEN, "--mail", f"{server} lychgate@example.org", "--tell", "dsl@example.org")
+    configuration = load(tmp_path / "lychgate.toml")
+    assert configuration.notices.mail.security == security
+    assert configuration.notices.mail.host == server.rpartition(":")[0].strip("[]") or server
+    assert "check" in configuration.notices.recipients[0].about
+    checked = CliRunner().invoke(app, ["check-config"])
+    assert checked.exit_code == 0, checked.output
+
+
+def test_what_it_wrote_of_mail_sends_a_notice(tmp_path: Path) -> None:
+    """By a real mail server on this machine, which asks for no account."""
+    post = Post()
+    controller = Controller(post, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        server = f"127.0.0.1:{controller.port} lychgate@northshire.example"
+        run("init", *GIVEN, "--mail", server, "--tell", "dsl@northshire.example, head@x.example")
+        configuration = load(tmp_path / "lychgate.toml")
+        settings = notice_settings(configuration.notices, tmp_path, "https://portal.example")
+
+        async def send() -> Told:
+            store = await EvidenceStore.open(configuration.telemetry_url, create=True)
+            try:
+                async with store.changing() as connection:
+                    await notify(
+                        connection, settings, 1_795_259_307.0,
+                        kind="alert", severity="high", venue="main-venue", text="Extremism",
+                        path="/alerts/id/1",
+                    )  # fmt: skip
+                titles = {"main-venue": "Main venue"}
+                return await deliver(store, settings, titles, "Europe/London", 1_795_259_400.0)
+            finally:
+                await store.close()
+
+        assert asyncio.run(asyncio.wait_for(send(), 60)) == Told(sent=2)
+    finally:
+        controller.stop()
+    assert {mail["To"] for mail in post.mails} == {"dsl@northshire.example", "head@x.example"}
+    assert {mail["From"] for mail in post.mails} == {"lychgate@northshire.example"}
+
+
+def test_whoever_is_told_needs_a_server_and_a_server_needs_somebody_to_tell(tmp_path: Path) -> None:
+    said = run("init", *GIVEN, "--tell", "dsl@example.org", code=2)
+    assert "give --mail" in said and not list(tmp_path.iterdir())
+    said = run("init", *GIVEN, "--mail", "mail.example.org lychgate@example.org")
+    assert "Nobody is told of alerts yet" in said
+
+
+def test_root_writes_where_a_package_has_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = tmp_path / "etc" / "lychgate" / "lychgate.toml"
+    monkeypatch.setattr(options, "SYSTEM_FILE", system)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert options.new_file() == Path("lychgate.toml")  # nothing is installed
+    system.parent.mkdir(parents=True)
+    assert options.new_file() == system
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert options.new_file() == Path("lychgate.toml")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    run("init", *GIVEN, "--dry-run")
+    Path("lychgate.toml").write_text("")  # whoever has settings here means these
+    assert options.new_file() == Path("lychgate.toml")
+    assert "settings are there already" in run("init", *GIVEN, code=2)
