@@ -125,7 +125,7 @@ class NoticeRecipient(Section):
         examples=["dsl@college.example"],
     )
     about: tuple[Annotated[str, kinds.word(*KINDS)], ...] = Field(
-        default=("alert",), description="Of what."
+        default=("alert", "check"), description="Of what."
     )
     venues: tuple[Annotated[str, VENUE], ...] = Field(
         default=(), description="Of which venues, by id. Empty: of all."

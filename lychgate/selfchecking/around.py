@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException
 from time import monotonic
 from typing import Final
 
@@ -17,6 +18,9 @@ from policy.store import StoreFault
 
 LOG_SECONDS_MAX: Final = 8.0
 """The resolver writes once a second, the recorder looks as often."""
+PAGE_PORT: Final = 80
+"""Where browsers that are led to the block page knock."""
+PAGE_SECONDS_MAX: Final = 3.0
 
 
 def freshness(configuration: Configuration, at: float) -> tuple[Result, ...]:
@@ -38,6 +42,22 @@ def freshness(configuration: Configuration, at: float) -> tuple[Result, ...]:
         else:
             results.append(_result("freshness", "pass", f"{one.id}: {days:.1f} days old."))
     return tuple(results)
+
+
+def page_answers(address: str, name: str) -> Result:
+    """Whether whoever is led to the block page finds one. `name`: the page's own. Blocking."""
+    connection = HTTPConnection(address, PAGE_PORT, timeout=PAGE_SECONDS_MAX)
+    try:
+        connection.request("GET", "/", headers={"Host": name, "Accept": "text/html"})
+        status = connection.getresponse().status
+    except (OSError, HTTPException) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else None
+        return _result("page", "fail", f"No page answers at {address}: {why or 'no answer'}.")
+    finally:
+        connection.close()
+    if status != 200:
+        return _result("page", "fail", f"What answers at {address} is no block page ({status}).")
+    return _result("page", "pass", f"The block page answers at {address}.")
 
 
 async def logged(

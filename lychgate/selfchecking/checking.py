@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from categoriser.names import to_text
 from evidence.checks import keeping, reading
 from evidence.checks.own import OwnName, own_names
 from evidence.checks.planning import plan
@@ -109,15 +110,12 @@ class Checking:
         def now() -> Ground:
             return asyncio.run_coroutine_threadsafe(self._grounded(), loop).result()
 
-        page = self._configuration.filter.page_ipv4
-        results = await asyncio.to_thread(
-            ask_all,
-            questions,
-            seat,
-            now,
-            self._clock,
-            "" if page is None else str(ip_address(page)),
-        )
+        configured = self._configuration.filter.page_ipv4
+        page = "" if configured is None else str(ip_address(configured))
+        results = await asyncio.to_thread(ask_all, questions, seat, now, self._clock, page)
+        if any(one.kind == "page" for one in results):
+            name = to_text(self._configuration.portal.block_page_name)
+            results += (await asyncio.to_thread(around.page_answers, page, name),)
         blocked = [one.name for one in results if one.expected == "blocked" and one.name]
         log = await around.logged(self._configuration, self._evidence, blocked, begun)
         every = (*results, *facts, log)

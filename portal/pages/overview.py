@@ -1,4 +1,4 @@
-"""`/`: is filtering on, are the lists fresh, what was changed today."""
+"""`/`: is filtering on, does it pass its checks, are the lists fresh, what was changed today."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ from sqlalchemy import desc, select
 
 from blocklists.sources import SourceFault
 from blocklists.standing import SourceStatus
+from evidence.checks import reading
+from policy.store import StoreFault
 from policy.store.tables import audit
+from portal.accounts.visits import Visit
+from portal.checks import READ
 from portal.getting_started import steps
 from portal.identity import Me, may
+from portal.reading_evidence import readable_venues
 from portal.rendering import Area, render, zone_of
 from portal.services import Given, Services
 
@@ -39,6 +44,17 @@ class ListsNow:
     readable: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ChecksNow:
+    """How the newest checks of the filter stand."""
+
+    places: int
+    """Venues and profiles that were ever checked."""
+    failing: int
+    at: float
+    """When one was checked last."""
+
+
 @router.get("/")
 async def show_overview(request: Request, me: Me, services: Given) -> HTMLResponse:
     """The first page of everybody who signs in."""
@@ -53,6 +69,7 @@ async def show_overview(request: Request, me: Me, services: Given) -> HTMLRespon
         zone=zone,
         health=health,
         lists=lists,
+        checks=await _checks_now(services, me),
         starting=await steps(services, me, lists.enabled),
         changes=None if changes is None else changes[:SHOWN_MAX],
         changes_count=0 if changes is None else len(changes),
@@ -69,6 +86,19 @@ async def _lists_now(services: Services, at: float) -> ListsNow:
     enabled = [source for source in status if source.enabled]
     worrying = [(source.title, word) for source in enabled if (word := _worry(source))]
     return ListsNow(len(enabled), tuple(worrying))
+
+
+async def _checks_now(services: Services, me: Visit) -> ChecksNow | None:
+    """Of the venues that they may see; None: they may not, or nothing can be read."""
+    if services.evidence is None or not may(me, READ):
+        return None
+    try:
+        async with services.evidence.reading() as connection:
+            newest = await reading.latest(connection, readable_venues(me, READ))
+    except StoreFault:
+        return None
+    failing = sum(run.outcome in ("fail", "deviation") for run in newest)
+    return ChecksNow(len(newest), failing, max((run.at for run in newest), default=0.0))
 
 
 def _worry(source: SourceStatus) -> str:

@@ -179,7 +179,7 @@ def test_settings_that_are_right(tmp_path: Path) -> None:
     assert alert_settings(configuration.alerts).severity == {"adult": "medium"}
     found = notice_settings(configuration.notices, tmp_path, "https://p.example")
     dsl, hook = found.recipients
-    assert (dsl.venues, dsl.weekday, dsl.kinds) == ({"crewe"}, 4, {"alert"})
+    assert (dsl.venues, dsl.weekday, dsl.kinds) == ({"crewe"}, 4, {"alert", "check"})
     assert hook.kinds == {"check", "list"}
     assert found.webhook is not None and found.webhook.secret_file == tmp_path / "secret"
 

@@ -98,6 +98,21 @@ def test_the_worst_comes_first_and_hostile_names_are_text(tmp_path: Path) -> Non
     tell(tmp_path, story)
 
 
+def test_the_first_page_says_that_a_check_failed(tmp_path: Path) -> None:
+    async def story(made: House) -> None:
+        for person, said in (("ada", "1 failed"), ("dora", "1 failed"), ("dan", "Passed")):
+            browser = made.browser()
+            await browser.sign_in(person)
+            page = (await browser.see("/")).text
+            assert "Filter checks" in page and said in page, person
+            assert page.count("lychgate-panel--bad") == (said != "Passed")
+        tom = made.browser()
+        await tom.sign_in("tom")
+        assert "Last checked" not in (await tom.see("/")).text, "who may not see figures"
+
+    tell(tmp_path, story)
+
+
 def test_a_failure_is_told_once_and_without_names(tmp_path: Path) -> None:
     async def story(made: House) -> None:
         evidence = made.services.evidence
