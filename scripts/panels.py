@@ -67,6 +67,19 @@ def bars(
     return Panel(title, "bars", ((query, legend),), description, unit, **size)
 
 
+def both(
+    title: str,
+    kind: Literal["lines", "bars"],
+    queries: tuple[tuple[str, str], ...],
+    description: str,
+    unit: str = "short",
+    **more: object,
+) -> Panel:
+    """Several questions on one panel."""
+    size: dict[str, Any] = {"width": 12, **more}
+    return Panel(title, kind, queries, description, unit, **size)
+
+
 HERE: Final = 'venue=~"$venue", profile=~"$profile"'
 ASKED: Final = f'{HERE}, category=~"$category"'
 QUERIES: Final = "lychgate_queries_total"

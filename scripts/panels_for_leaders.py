@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from panels import ASKED, BYPASS, HERE, QUERIES, Board, bars, lines, stat
+from panels import ASKED, BYPASS, HERE, QUERIES, Board, bars, both, lines, stat
 
 OVER_BLOCKING: Final = Board(
     "over-blocking",
@@ -96,6 +96,13 @@ OVER_BLOCKING: Final = Board(
             "Good: back to 0 in the evening. What is always open should be a rule.",
             decimals=0,
         ),
+        stat(
+            "Sites open behind a warning now",
+            "sum(lychgate_passes_open) or vector(0)",
+            "Warnings somebody went past whose minutes are not over. Good: a few while people "
+            "work, 0 at night.",
+            decimals=0,
+        ),
         bars(
             "Worth a look: blocked sites",
             'topk(25, max by (site, category) (lychgate_review_candidate{category=~"$category"}))',
@@ -135,6 +142,51 @@ OVER_BLOCKING: Final = Board(
             "a rule.",
             decimals=0,
             empty="None was granted",
+        ),
+        bars(
+            "What became of requests in 30 days",
+            'sum by (kind, outcome) (lychgate_review_requests{period="month"})',
+            "{{kind}}: {{outcome}}",
+            "Requests to `open` a blocked site or to `close` one that opened. Good: none `lapsed`, "
+            "which means that nobody answered in time.",
+            decimals=0,
+            empty="None was decided",
+        ),
+        both(
+            "How exceptions of the last 30 days ended",
+            "bars",
+            (
+                (
+                    "sum by (venue, role) "
+                    '(lychgate_exceptions_expired{period="month", venue=~"$venue|"})',
+                    "{{venue}} {{role}}: by themselves",
+                ),
+                (
+                    "sum by (venue, role) "
+                    '(lychgate_exceptions_ended_early{period="month", venue=~"$venue|"})',
+                    "{{venue}} {{role}}: revoked",
+                ),
+            ),
+            "Good: nearly all by themselves, when the lesson was over.",
+            decimals=0,
+            empty="None has ended",
+        ),
+        bars(
+            "Different sites blocked in 30 days, by category",
+            "topk(15, max by (category) "
+            '(lychgate_blocked_sites{period="month", category=~"$category"}))',
+            "{{category}}",
+            "Many queries for one site are one site here. Good: much the same from month to month.",
+            decimals=0,
+        ),
+        bars(
+            "Changes of the policy in 30 days",
+            'topk(15, sum by (action) (lychgate_policy_changes{period="month"}))',
+            "{{action}}",
+            "Good: some, each with a reason in the audit log. None for a whole term: does anybody "
+            "look after the filter?",
+            decimals=0,
+            empty="None was made",
         ),
         lines(
             "What was decided",
@@ -354,8 +406,8 @@ VENUES: Final = Board(
         ),
         bars(
             "Exceptions that hold now",
-            'sum by (venue) (lychgate_exceptions_active{venue=~"$venue|"})',
-            "{{venue}}",
+            'sum by (venue, role) (lychgate_exceptions_active{venue=~"$venue|"})',
+            "{{venue}} {{role}}",
             "Without a name: of everybody, or of one device. Good: back to none in the evening.",
             decimals=0,
             empty="None",

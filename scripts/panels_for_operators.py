@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from panels import Board, bars, lines, stat
+from panels import Board, bars, both, lines, stat
 
 _BEHIND: Final = "[$__rate_interval]"
 
@@ -32,7 +32,7 @@ RESOLVER: Final = Board(
         ),
         stat(
             "Queries that fail",
-            'sum(rate(lychgate_answers_total{rcode="SERVFAIL"}[5m])) '
+            '(sum(rate(lychgate_answers_total{rcode="SERVFAIL"}[5m])) or vector(0)) '
             "/ sum(rate(lychgate_answers_total[5m]))",
             "SERVFAIL among all answers. Good: below 1 %. When nobody asks there is no figure.",
             "percentunit",
@@ -80,6 +80,27 @@ RESOLVER: Final = Board(
             "reqps",
         ),
         lines(
+            "Questions to upstreams under way",
+            "sum by (instance) (lychgate_upstream_in_flight)",
+            "{{instance}}",
+            "Good: tens. Hundreds: an upstream is slow.",
+        ),
+        both(
+            "Upstreams: not asked, and answers to no question",
+            "lines",
+            (
+                (
+                    f"sum(increase(lychgate_upstream_refused_questions_total{_BEHIND}))",
+                    "not asked: too many under way",
+                ),
+                (
+                    f"sum(increase(lychgate_upstream_mismatched_replies_total{_BEHIND}))",
+                    "answers to no question",
+                ),
+            ),
+            "Good: 0, and a few late answers. Thousands of them: somebody tries to forge answers.",
+        ),
+        lines(
             "How late the loop is",
             "max by (instance) (lychgate_loop_lag_seconds)",
             "{{instance}}",
@@ -112,11 +133,38 @@ RESOLVER: Final = Board(
             "reqps",
         ),
         lines(
-            "Missing from figures and telemetry",
-            f"sum(increase(lychgate_events_dropped_total{_BEHIND})) "
-            f"+ sum(increase(lychgate_telemetry_lost_total{_BEHIND}))",
-            "lost",
-            "Queries that were answered, but not counted or not noted. Good: 0.",
+            "Packets that were no queries",
+            f"sum by (fault) (rate(lychgate_malformed_packets_total{_BEHIND}))",
+            "{{fault}}",
+            "By what was wrong with them. Good: near 0 on a private network.",
+            "reqps",
+            empty="None",
+        ),
+        both(
+            "Answered, but missing somewhere",
+            "lines",
+            (
+                (f"sum(increase(lychgate_events_dropped_total{_BEHIND}))", "in these figures"),
+                (f"sum(increase(lychgate_telemetry_lost_total{_BEHIND}))", "in telemetry"),
+                (f"sum(increase(lychgate_asked_lost_total{_BEHIND}))", "in the review queue"),
+                (f"sum(increase(lychgate_dnstap_lost_total{_BEHIND}))", "at the dnstap receiver"),
+            ),
+            "Good: 0. A flood of random names makes thousands in the review queue.",
+        ),
+        both(
+            "Could not be written",
+            "lines",
+            (
+                (
+                    f"sum(increase(lychgate_telemetry_write_failures_total{_BEHIND}))",
+                    "batches of telemetry",
+                ),
+                (
+                    f"sum(increase(lychgate_asked_write_failures_total{_BEHIND}))",
+                    "counts for the review queue",
+                ),
+            ),
+            "Good: 0. Otherwise the state folder is full, or may not be written.",
         ),
         lines(
             "Batches that wait for the recorder",
@@ -130,6 +178,55 @@ RESOLVER: Final = Board(
             "age",
             "Good: seconds while people browse.",
             "s",
+        ),
+        both(
+            "The recorder's work",
+            "lines",
+            (
+                (f"sum(rate(lychgate_recorder_details_total{_BEHIND}))", "queries noted singly"),
+                (f"sum(rate(lychgate_recorder_pruned_rows_total{_BEHIND}))", "rows deleted"),
+            ),
+            "What is blocked, warned of, monitored or suspected is noted; it is deleted when its "
+            "time is over. Good: rises and falls with the queries.",
+            "reqps",
+        ),
+        lines(
+            "Size of what waits for the recorder",
+            "max(lychgate_recorder_backlog_bytes)",
+            "size",
+            "Good: below 1 MB; at `telemetry.spool_megabytes_max` new batches are dropped.",
+            "bytes",
+        ),
+        stat(
+            "The recorder last said something",
+            "max(lychgate_recorder_age_seconds)",
+            "Good: below 5 s.",
+            "s",
+            amber=10,
+            red=60,
+        ),
+        stat(
+            "Damaged batches, new databases",
+            "sum(lychgate_recorder_damaged_batches_total) "
+            "+ sum(lychgate_recorder_new_databases_total)",
+            "Since the recorder was started. Good: 0; the log says what was moved aside.",
+            decimals=0,
+            amber=1,
+            red=5,
+        ),
+        stat(
+            "A change of policy takes",
+            "max(lychgate_snapshot_build_seconds)",
+            "To build, beside the loop. Good: below 2 s with 50,000 rules.",
+            "s",
+            amber=2,
+            red=10,
+        ),
+        stat(
+            "Names in the index",
+            "min(lychgate_index_names)",
+            "Good: what `lychgate index stat` says. 0 where only the starter lists are in use.",
+            decimals=0,
         ),
         lines(
             "Size of the telemetry database",
@@ -154,18 +251,14 @@ RESOLVER: Final = Board(
             decimals=0,
         ),
         stat(
-            "A change of policy takes",
-            "max(lychgate_snapshot_build_seconds)",
-            "To build, beside the loop. Good: below 2 s with 50,000 rules.",
-            "s",
-            amber=2,
-            red=10,
-        ),
-        stat(
-            "Names in the index",
-            "min(lychgate_index_names)",
-            "Good: what `lychgate index stat` says. 0 where only the starter lists are in use.",
+            "Policy: rules whose day to look again has come",
+            "max(lychgate_rules_due)",
+            "Good: 0; the portal's page *Rules* shows them.",
             decimals=0,
+            amber=1,
+            red=20,
+            width=12,
+            height=8,
         ),
         lines(
             "Portal: requests by what came of them",
@@ -212,20 +305,44 @@ RESOLVER: Final = Board(
             amber=10,
             red=60,
         ),
+        both(
+            "The log engine outside",
+            "lines",
+            (
+                (f"sum(rate(lychgate_outward_sent_total{_BEHIND}))", "given, each second"),
+                (f"sum(increase(lychgate_outward_failures_total{_BEHIND}))", "tries that failed"),
+                (f"sum(increase(lychgate_outward_dropped_total{_BEHIND}))", "never given"),
+            ),
+            "What `[outward]` names. Good: none failed, none never given.",
+            empty="Nothing is sent outside",
+        ),
         lines(
             "Queries that wait for the log engine outside",
             "max(lychgate_outward_waiting)",
             "waiting",
-            "Good: below 100. Nothing is here where `[outward]` is not set.",
+            "Good: below 100.",
             empty="Nothing is sent outside",
         ),
         stat(
-            "Policy: rules whose day to look again has come",
-            "max(lychgate_rules_due)",
-            "Good: 0; the portal's page *Rules* shows them.",
-            decimals=0,
+            "The log engine takes what it is told",
+            "min(lychgate_outward_up)",
+            "Good: 1. 0: the last try failed; `recorder.json` says why.",
             amber=1,
-            red=20,
+            red=0.5,
+            empty="Nothing is sent outside",
+        ),
+        stat(
+            "A receiver of dnstap is there",
+            "max(lychgate_dnstap_connected)",
+            "1 while there is one. Good: 0 where `[dnstap]` is not set, for it is told of "
+            "everything.",
+        ),
+        lines(
+            "Queries given to a receiver of dnstap",
+            f"sum(rate(lychgate_dnstap_sent_total{_BEHIND}))",
+            "given",
+            "Good: as many as are answered where `[dnstap]` is set, otherwise 0.",
+            "reqps",
         ),
     ),
     "now-6h",

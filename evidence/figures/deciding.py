@@ -5,7 +5,7 @@ another look. Read from the audit log, which keeps what the policy no longer has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,8 +15,8 @@ from sqlalchemy import Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence.figures.periods import Period
+from evidence.figures.roles import read_roles
 from evidence.reading.places import Venues
-from policy.store.reading import read_keys
 from policy.store.tables import audit, passes, rules
 
 ENTRIES_MAX: Final = 20_000
@@ -45,7 +45,7 @@ class ExceptionCount:
     """Exceptions that are alike."""
 
     role: str
-    """The first role of whoever granted it, as it is now; empty: no longer known."""
+    """Of whoever granted it: the first one, as it is now; empty: no longer known."""
     venue: str
     """Empty: everywhere, or one device."""
     purpose: str
@@ -61,6 +61,10 @@ class PolicyChange:
     actor: str
     action: str
     subject: str
+    about: str
+    """The site, network or bundle of a rule; empty: the subject says it."""
+    decision: str
+    """`allow` or `deny` of a rule."""
     reason: str
 
 
@@ -81,7 +85,8 @@ class Decided:
     """What people decided within a period."""
 
     exceptions: tuple[ExceptionCount, ...]
-    exceptions_ended_early: int
+    ended_early: tuple[ExceptionCount, ...]
+    """Those that somebody ended before their time; `granted` says how many."""
     passes: int
     """Warnings that somebody went past."""
     passes_open: int | None
@@ -96,34 +101,37 @@ class Decided:
         """How many exceptions."""
         return sum(one.granted for one in self.exceptions)
 
+    @property
+    def exceptions_ended_early(self) -> int:
+        """How many of them."""
+        return sum(one.granted for one in self.ended_early)
+
 
 async def decisions(
     connection: AsyncConnection, period: Period, venues: Venues, at: float
 ) -> Decided:
     """Read it, of a read connection of the store."""
-    people = (await read_keys(connection, ["people"])).get("people", {})
+    roles = await read_roles(connection)
     granted: Counter[tuple[str, str, str]] = Counter()
+    ended: Counter[tuple[str, str, str]] = Counter()
     changes: list[PolicyChange] = []
-    ended = more = 0
+    more = 0
     async for row, body in _entries(connection, period):
         venue = _venue(row.subject, body)
         if row.action == "exception.grant":
             if venues is None or venue in venues:
-                key = (_role(people, row.actor), venue, str(body.get("purpose", ""))[:200])
-                granted[key] += 1
+                granted[roles.of(row.actor), venue, _purpose(body)] += 1
         elif row.action == "exception.end":
-            ended += venues is None or venue in venues
+            if venues is None or venue in venues:
+                ended[roles.named(str(body.get("approver", ""))), venue, _purpose(body)] += 1
         elif venues is None or not venue or venue in venues:
             if len(changes) < CHANGES_MAX:
-                changes.append(
-                    PolicyChange(row.number, row.at, row.actor, row.action, row.subject, row.reason)
-                )
+                changes.append(_change(row, body))
             else:
                 more += 1
-    counts = [ExceptionCount(*key, number) for key, number in granted.items()]
     return Decided(
-        tuple(sorted(counts, key=lambda one: (-one.granted, one.role, one.venue, one.purpose))),
-        ended,
+        _counts(granted),
+        _counts(ended),
         await _passed(connection, period, venues),
         await _passes_open(connection, at) if venues is None else None,
         tuple(changes),
@@ -201,6 +209,21 @@ async def _passes_open(connection: AsyncConnection, at: float) -> int:
     return int(await connection.scalar(select(func.count()).where(passes.c.until > at)) or 0)
 
 
+def _change(row: Row[Any], body: Mapping[str, Any]) -> PolicyChange:
+    is_rule = row.action.startswith("rule.")
+    about = next((body[key] for key in ("pattern", "network", "bundle") if key in body), "")
+    return PolicyChange(
+        row.number,
+        row.at,
+        row.actor,
+        row.action,
+        row.subject,
+        str(about) if is_rule else "",
+        str(body.get("action", "")) if is_rule else "",
+        row.reason,
+    )
+
+
 def _venue(subject: str, body: Mapping[str, Any]) -> str:
     """The venue that an entry is about; empty: no single one."""
     for place in (subject, str(body.get("where", "")), str(body.get("scope", ""))):
@@ -210,11 +233,10 @@ def _venue(subject: str, body: Mapping[str, Any]) -> str:
     return ""
 
 
-def _role(people: Mapping[str, Any], actor: str) -> str:
-    return next(_roles(people.get(actor, {})), "")
+def _purpose(body: Mapping[str, Any]) -> str:
+    return str(body.get("purpose", ""))[:200]
 
 
-def _roles(person: Mapping[str, Any]) -> Iterator[str]:
-    given: Sequence[Any] = person.get("roles", ())
-    for one in given:
-        yield str(one.get("role", "")) if isinstance(one, Mapping) else str(one)
+def _counts(found: Counter[tuple[str, str, str]]) -> tuple[ExceptionCount, ...]:
+    counts = [ExceptionCount(*key, number) for key, number in found.items()]
+    return tuple(sorted(counts, key=lambda one: (-one.granted, one.role, one.venue, one.purpose)))

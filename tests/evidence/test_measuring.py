@@ -22,13 +22,15 @@ from evidence.measuring import MONTH_DAYS, OTHERS, SERIES_MAX, MeasuringSettings
 from evidence.spool import Batch, Detail
 from evidence.store import EvidenceStore
 from lychgate.figure_metrics import STALE_SECONDS, FigureCollector
+from policy.commands.exceptions import EndException, GrantException
+from policy.commands.people import AddPerson
 from policy.commands.requests import ANYBODY, AskForReview
 from policy.commands.reviews import DecideRequest
 from policy.requests import Said
 from policy.store import Store
 from tests.evidence.happenings import batch, detail, record
 from tests.policy.college import TUESDAY_10
-from tests.policy.commands.desks import make_college, perform
+from tests.policy.commands.desks import TUTOR, make_college, perform
 
 AT = TUESDAY_10 + 3600
 HERE = "ellesmere-port"
@@ -148,6 +150,27 @@ def test_metrics_and_figures_agree(ground: Ground) -> None:
     assert told["lychgate_review_seconds_bucket", frozenset({"900"})] == 1
     named = {labels: value for (name, labels), value in told.items() if name.endswith("_candidate")}
     assert named == {frozenset({one.site, one.category}): one.weight for one in found.candidates}
+
+
+def test_exceptions_by_venue_and_role(ground: Ground) -> None:
+    url, lesson = ground.store_url, {"purpose": "CV lesson", "categories": ("social-media",)}
+    sam = {"name": TUTOR.name, "roles": [{"role": "tutor", "venues": [HERE]}]}
+    perform(url, AddPerson(TUTOR.id, sam))
+    venue = f"venue:{HERE}"
+    perform(url, GrantException(venue, until=AT - 600, **lesson), actor=TUTOR)
+    perform(url, GrantException(venue, until=AT + 600, **lesson), actor=TUTOR)
+    perform(url, GrantException(venue, until=AT + 600, **lesson), actor=TUTOR)
+    perform(url, EndException(3), at=TUESDAY_10 + 60)  # by an administrator
+    perform(url, GrantException("organisation", until=AT + 600, **lesson))
+    asyncio.run(ground.measure())
+    told = ground.values()
+    tutor, nobody = frozenset({HERE, "tutor"}), frozenset({""})
+    assert told["lychgate_exceptions_granted", tutor | {"month"}] == 3
+    assert told["lychgate_exceptions_expired", tutor | {"month"}] == 1
+    assert told["lychgate_exceptions_ended_early", tutor | {"day"}] == 1
+    assert told["lychgate_exceptions_active", tutor] == 1
+    # Whoever the store does not know has no role there.
+    assert told["lychgate_exceptions_active", nobody] == 1
 
 
 def test_a_site_is_named_only_when_many_or_somebody_openly_asked(ground: Ground) -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.house.repository import ROOT
-from tests.house.test_dashboards import FOLDER, known_names
+from tests.house.test_dashboards import FOLDER, SAMPLE_ENDINGS, documented, known_names
 
 BOARDS = ("lists", "over-blocking", "resolver", "safeguarding", "venues")
 _METRIC = re.compile(r"[a-z_]*:[a-z0-9_:]+|lychgate_[a-z_]+")
@@ -58,6 +58,17 @@ def test_panels_ask_for_metrics_that_exist(name: str) -> None:
         for target in panel["targets"]:
             used = set(_METRIC.findall(target["expr"]))
             assert used and used <= known, f"{panel['title']}: {used - known}"
+
+
+def test_every_metric_is_on_a_panel() -> None:
+    asked = {
+        re.sub(f"({'|'.join(SAMPLE_ENDINGS)})$", "", metric)
+        for name in BOARDS
+        for panel in board(name)["panels"]
+        for target in panel["targets"]
+        for metric in _METRIC.findall(target["expr"])
+    }
+    assert documented().keys() - asked == set()
 
 
 @pytest.mark.parametrize("name", BOARDS)

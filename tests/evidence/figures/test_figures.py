@@ -13,7 +13,15 @@ from sqlalchemy import insert
 
 from categoriser.taxonomy import load
 from evidence.alerts.tables import groups
-from evidence.figures import Figures, Judged, ListBlocked, Period, due_for_review, read_figures
+from evidence.figures import (
+    ExceptionCount,
+    Figures,
+    Judged,
+    ListBlocked,
+    Period,
+    due_for_review,
+    read_figures,
+)
 from evidence.spool import Traffic
 from evidence.store import EvidenceStore
 from policy.commands.exceptions import EndException, GrantException
@@ -173,6 +181,7 @@ def test_everything_for_everybody(urls: tuple[str, str]) -> None:
         ("", "CV lesson", 1),
     }
     assert found.decided.exceptions_ended_early == 1
+    assert found.decided.ended_early == (ExceptionCount("", HERE, "CV lesson", 1),)
     # Who asked openly is named although they are few; sites that fewer than five devices asked for
     # and nobody asked about are not.
     assert [(one.site, one.devices, one.askers) for one in found.candidates] == [
