@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 
-from categoriser import taxonomy
-from policy.commands.command import Actor, Command, Refused
+from lychgate.office import Office
+from policy.commands.command import Actor, Command
 from policy.commands.desk import Desk
 from policy.commands.devices import AddDevice
 from policy.commands.exceptions import EndException, GrantException
 from policy.commands.passes import TakePass
 from policy.commands.people import AddPerson
+from policy.commands.profiles import ChangeProfile
 from policy.commands.requests import AskForReview
 from policy.commands.reviews import DecideRequest
 from policy.commands.rooms import AddRoom
@@ -30,19 +31,25 @@ from policy.requests import Said
 from policy.store import Store
 from policy.types import Grant
 from portal.accounts import rows
+from resolver.answers import KINDS
 
 PASSWORD: Final = "three plum lanterns"
 HOUR: Final = 3600.0
 LONDON: Final = ZoneInfo("Europe/London")
 
 VENUES: Final = {
-    "crewe": ("Crewe hub", "127.0.1.0/24"),
-    "stoke": ("Stoke learning centre", "127.0.2.0/24"),
+    "crewe": ("Crewe hub", ("127.0.1.0/24", "127.0.0.0/24")),
+    "stoke": ("Stoke learning centre", ("127.0.2.0/24",)),
 }
-"""Networks of loopback: the demonstration asks from their addresses, and nobody else is served."""
+"""Networks of loopback: the demonstration asks from their addresses, and nobody else is served.
+Whoever looks at the pages sits in the IT suite.
+"""
 ROOMS: Final = {
-    "crewe": {"it-suite": ("IT suite", "127.0.1.0/26"), "library": ("Library", "127.0.1.64/26")},
-    "stoke": {"job-club": ("Job club", "127.0.2.0/26")},
+    "crewe": {
+        "it-suite": {"title": "IT suite", "networks": ["127.0.1.0/26", "127.0.0.1/32"]},
+        "library": {"title": "Library", "networks": ["127.0.1.64/26"], "profile": "guests"},
+    },
+    "stoke": {"job-club": {"title": "Job club", "networks": ["127.0.2.0/26"]}},
 }
 PEOPLE: Final = {
     "ada": ("Ada Admin", "administrator", ()),
@@ -52,18 +59,18 @@ PEOPLE: Final = {
     "lea": ("Lea Leader", "leadership", ()),
 }
 
-_OWNER: Final = Actor("ada", "Ada Admin", "portal", (Grant("administrator"),))
+OWNER: Final = Actor("ada", "Ada Admin", "portal", (Grant("administrator"),))
 _TUTOR: Final = Actor("tom", "Tom Tutor", "portal", (Grant("tutor", frozenset({"crewe"})),))
 _TUTOR_TOO: Final = Actor("tess", "Tess Tutor", "portal", (Grant("tutor", frozenset({"stoke"})),))
+LEAD: Final = Actor("dora", "Dora Safe", "portal", (Grant("safeguarding-lead"),))
 _ANYBODY: Final = Actor("anybody", "somebody at a venue", "portal")
 
 
 class Day:
     """Performs commands, each at its own time."""
 
-    def __init__(self, store: Store, now: float) -> None:
-        self._desk: Final = Desk(store, taxonomy.load())
-        self._store: Final = store
+    def __init__(self, store: Store, office: Office, now: float) -> None:
+        self._desk: Final = Desk(store, office.taxonomy, tuple(KINDS), office.knowledge)
         self.now: Final = now
 
     async def at(self, hours_ago: float, actor: Actor, *commands: Command) -> None:
@@ -72,28 +79,29 @@ class Day:
             await self._desk.perform(actor, command, at=self.now - hours_ago * HOUR)
 
 
-async def settle(store: Store, now: float) -> None:
+async def settle(store: Store, office: Office, now: float) -> None:
     """Places, people, accounts, rules: done a month ago."""
-    day = Day(store, now)
+    day = Day(store, office, now)
     long_ago = 30 * 24.0
-    for number, (id, (title, network)) in enumerate(VENUES.items()):
-        body = {"title": title, "networks": [network], "profile": "learners"}
-        await day.at(long_ago, _OWNER, AddVenue(id, body, replaces="" if number else "here"))
-        for room, (name, inner) in ROOMS[id].items():
-            room_body = {"title": name, "networks": [inner]}
-            await day.at(long_ago, _OWNER, AddRoom(id, room, room_body))
+    for number, (id, (title, networks)) in enumerate(VENUES.items()):
+        body = {"title": title, "networks": [*networks], "profile": "learners"}
+        await day.at(long_ago, OWNER, AddVenue(id, body, replaces="" if number else "here"))
+        for room, room_body in ROOMS[id].items():
+            await day.at(long_ago, OWNER, AddRoom(id, room, room_body))
+    answer = {"answer": "page_address"}  # so that who is blocked meets a page that explains
+    await day.at(long_ago, OWNER, ChangeProfile("learners", answer))
     desk_body = {"title": "Front desk", "addresses": ["127.0.1.200"], "profile": "staff"}
-    await day.at(long_ago, _OWNER, AddDevice("front-desk", desk_body))
+    await day.at(long_ago, OWNER, AddDevice("front-desk", desk_body))
     today = datetime.fromtimestamp(now, LONDON).date()
     term = {
         "name": "This term",
         "from": (today - timedelta(days=60)).isoformat(),
         "to": (today + timedelta(days=40)).isoformat(),
     }
-    await day.at(long_ago, _OWNER, AddTerm(term))
+    await day.at(long_ago, OWNER, AddTerm(term))
     for id, (name, role, venues) in PEOPLE.items():
         grant = {"role": role, **({"venues": list(venues)} if venues else {})}
-        await day.at(long_ago, _OWNER, AddPerson(id, {"name": name, "roles": [grant]}))
+        await day.at(long_ago, OWNER, AddPerson(id, {"name": name, "roles": [grant]}))
     kept = PasswordHasher().hash(PASSWORD)
     async with store.writing() as writing:
         for id in PEOPLE:
@@ -102,69 +110,74 @@ async def settle(store: Store, now: float) -> None:
     later = (today + timedelta(days=200)).isoformat()
     allowed = {"action": "allow", "pattern": "cv-library-games.example", "review": review}
     denied = {"action": "deny", "pattern": "free-essay-writer.example", "review": later}
-    await day.at(24 * 9, _OWNER, AddRules([allowed], "a careers site that a list had by mistake"))
-    await day.at(24 * 8, _OWNER, AddRules([denied], "came up in a lesson at Crewe"))
+    await day.at(24 * 9, OWNER, AddRules([allowed], "a careers site that a list had by mistake"))
+    await day.at(24 * 8, OWNER, AddRules([denied], "came up in a lesson at Crewe"))
 
 
-async def decide(store: Store, now: float) -> None:
-    """What a day brings: approvals, requests, warnings gone past."""
-    day = Day(store, now)
+async def decide(store: Store, office: Office, now: float) -> None:
+    """What a day brings: approvals, requests and answers to them, warnings gone past."""
+    day = Day(store, office, now)
     lab, club = "room:crewe/it-suite", "room:stoke/job-club"
-    await day.at(
-        26.0,
-        _TUTOR,
-        GrantException(lab, "CV workshop", now - 24.5 * HOUR, bundles=["facebook"]),
-    )
-    await day.at(
-        5.0, _TUTOR, GrantException(lab, "Employers on social media", now - HOUR, sites=["x.com"])
-    )
-    await day.at(4.0, _TUTOR, EndException(2, "the class ended early"))
-    await day.at(
-        0.5,
-        _TUTOR_TOO,
-        GrantException(
-            club, "Finding work by LinkedIn groups", now + 2 * HOUR, bundles=["facebook"]
-        ),
-    )
-    for hours, venue, kind, site, why, said in _ASKED:
-        await day.at(hours, _ANYBODY, AskForReview(kind, site, venue, why, said))
     review = (datetime.fromtimestamp(now, LONDON).date() + timedelta(days=180)).isoformat()
-    await day.at(
-        20.0,
-        _OWNER,
-        DecideRequest(1, "allow", "It is a course of ours.", scope="organisation", review=review),
-    )
-    await day.at(19.0, _OWNER, DecideRequest(2, "keep", "It sells loans, whatever it says."))
-    await day.at(
-        2.0,
-        _OWNER,
-        DecideRequest(4, "deny", "Essays for money.", scope="organisation", review=review),
-    )
-    for minutes, address, site in ((40, "127.0.1.9", "asos.com"), (12, "127.0.2.9", "ebay.co.uk")):
-        await _go_past(day, minutes / 60, address, site)
-
-
-async def _go_past(day: Day, hours: float, address: str, site: str) -> None:
-    try:
-        await day.at(hours, _ANYBODY, TakePass(address, site))
-    except Refused:
-        return  # at this hour the timetable does not warn of it
+    done: list[tuple[float, Actor, Command]] = [
+        (
+            26.0,
+            _TUTOR,
+            GrantException(lab, "CV workshop", now - 24.5 * HOUR, bundles=["facebook"]),
+        ),
+        (
+            5.0,
+            _TUTOR,
+            GrantException(lab, "Employers on social media", now - HOUR, sites=["x.com"]),
+        ),
+        (4.0, _TUTOR, EndException(2, "the class ended early")),
+        (
+            0.5,
+            _TUTOR_TOO,
+            GrantException(club, "Groups for job seekers", now + 2 * HOUR, bundles=["facebook"]),
+        ),
+        (
+            0.1,
+            _TUTOR,
+            GrantException(lab, "Interviews on video", now + 1.5 * HOUR, sites=["tiktok.com"]),
+        ),
+        (
+            20.0,
+            OWNER,
+            DecideRequest(
+                1, "allow", "It is a course of ours.", scope="organisation", review=review
+            ),
+        ),
+        (19.0, OWNER, DecideRequest(2, "keep", "It sells loans, whatever it says.")),
+        (
+            2.0,
+            OWNER,
+            DecideRequest(4, "deny", "Essays for money.", scope="organisation", review=review),
+        ),
+        (0.7, _ANYBODY, TakePass("127.0.1.9", "www.asos.com")),
+        (0.02, _ANYBODY, TakePass("127.0.2.9", "www.ebay.co.uk")),
+    ]
+    for hours, venue, kind, site, why, said in _ASKED:
+        done.append((hours, _ANYBODY, AskForReview(kind, site, venue, why, said)))
+    # In the order of their times: so stand the audit log, and the numbers above.
+    for hours, actor, command in sorted(done, key=lambda one: -one[0]):
+        await day.at(hours, actor, command)
 
 
 def _blocked(category: str, rule: str, source: str) -> Said:
     return Said("block", category, rule, (source,), "learners")
 
 
-_ASKED: Final[Sequence[tuple[float, str, str, str, str, Said]]] = (
+_ASKED: Final[Sequence[tuple[float, str, Literal["open", "close"], str, str, Said]]] = (
     (22.0, "crewe", "open", "maths-games-course.example", "Our tutor gave it to us",
-     _blocked("games", "maths-games-course.example", "ut1:games")),
+     _blocked("games", "maths-games-course.example", "local:games")),
     (21.0, "stoke", "open", "quick-cash-advice.example", "",
      _blocked("payday", "quick-cash-advice.example", "starter:payday")),
     (6.0, "crewe", "open", "dating-safety-charity.example", "It is a charity about abuse",
-     _blocked("dating", "dating-safety-charity.example", "ut1:dating")),
+     _blocked("dating", "dating-safety-charity.example", "local:dating")),
     (5.5, "crewe", "close", "essay-factory.example", "People buy homework here", Said("allow")),
     (5.0, "crewe", "open", "dating-safety-charity.example", "",
-     _blocked("dating", "dating-safety-charity.example", "ut1:dating")),
+     _blocked("dating", "dating-safety-charity.example", "local:dating")),
     (1.0, "stoke", "open", "tattoo-apprenticeships.example", "I want to apply there",
-     _blocked("adult", "tattoo-apprenticeships.example", "ut1:adult")),
+     _blocked("adult", "tattoo-apprenticeships.example", "local:adult")),
 )  # fmt: skip

@@ -37,6 +37,9 @@ CLOSED: Final = (
     ("www.roblox.com", 8), ("store.steampowered.com", 5), ("www.tinder.com", 3), ("dns.google", 5),
     ("mask.icloud.com", 6), ("discord.com", 6), ("web.whatsapp.com", 6), ("thepiratebay.org", 2),
     ("www.whathouse-casino-bonus.example", 2), ("www.skybet.com", 3),
+    ("www.maths-games-course.example", 3), ("dating-safety-charity.example", 3),
+    ("tattoo-apprenticeships.example", 2), ("dragon-arcade-3.example", 4),
+    ("meet-singles-7.example", 2), ("www.barclays.co.uk", 2),
 )  # fmt: skip
 """Sites that a learner's profile closes or may close, and how often each is asked for."""
 GRAVE: Final = "stormfront.org"
@@ -49,13 +52,19 @@ VPNS: Final = (
     "surfshark.com",
 )
 STATIONS: Final = (
-    ("crewe", "it-suite", "127.0.1.", 1, 20),
-    ("crewe", "library", "127.0.1.", 65, 75),
-    ("stoke", "job-club", "127.0.2.", 1, 14),
+    ("127.0.1.", 1, 20, 8),
+    ("127.0.1.", 65, 75, 4),
+    ("127.0.1.", 200, 200, 1),
+    ("127.0.2.", 1, 14, 6),
 )
+"""The addresses of each room, from and to, and how busy it is: IT suite, library, front desk; job
+club.
+"""
 MINUTES: Final = 24 * 60
 _OPEN_EACH_MINUTE: Final = 40
 _CLOSED_EACH_MINUTE: Final = 3.0
+_STRAY: Final = 0.005
+"""Of live queries, before which a packet comes that is no query at all."""
 
 
 def write_history(configuration: Configuration, now: float, seed: int = 7) -> int:
@@ -77,9 +86,15 @@ def write_history(configuration: Configuration, now: float, seed: int = 7) -> in
         closed = _poisson(chance, _CLOSED_EACH_MINUTE * busy)
         asked += chance.choices(names, weights, k=closed)
         for name in asked:
-            venue, room, prefix, low, high = chance.choice(STATIONS)
-            address = f"{prefix}{chance.randint(low, high)}"
-            _note(snapshot, name, address, at + chance.random() * 59, details, tallies, traffic)
+            _note(
+                snapshot,
+                name,
+                _station(chance),
+                at + chance.random() * 59,
+                details,
+                tallies,
+                traffic,
+            )
         for name, address in _grave(int(now // 60) - minute):
             _note(snapshot, name, address, at + chance.random() * 20, details, tallies, traffic)
         total += sum(tallies.values())
@@ -133,6 +148,13 @@ def _note(
     )  # fmt: skip
 
 
+def _station(chance: random.Random) -> str:
+    """The address of one device."""
+    (one,) = chance.choices(STATIONS, [busy for *_, busy in STATIONS])
+    prefix, low, high, _ = one
+    return f"{prefix}{chance.randint(low, high)}"
+
+
 def _busy(at: float) -> float:
     """How busy a venue is: from nine to five on weekdays, a little on Saturday, hardly at night."""
     local = datetime.fromtimestamp(at, LONDON)
@@ -159,11 +181,12 @@ class Live:
         for _ in range(queries):
             closed = self._chance.random() < 0.12
             name = self._chance.choices(names, weights)[0] if closed else self._chance.choice(OPEN)
-            _, _, prefix, low, high = self._chance.choice(STATIONS)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as station:
                 station.settimeout(0.5)
                 try:
-                    station.bind((f"{prefix}{self._chance.randint(low, high)}", 0))
+                    station.bind((_station(self._chance), 0))
+                    if self._chance.random() < _STRAY:
+                        station.sendto(b"hello", ("127.0.0.1", self._port))
                     station.sendto(DNSRecord.question(name).pack(), ("127.0.0.1", self._port))
                     station.recv(4096)
                 except OSError:
