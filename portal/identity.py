@@ -67,7 +67,10 @@ def known(request: Request) -> Visit:
 
 
 def signed_in(request: Request) -> Visit:
-    """Somebody who has signed in and has nothing to do first."""
+    """Somebody who has signed in, has a role, and has nothing to do first.
+
+    Whoever lost their last role sees nothing any longer, whatever the page is.
+    """
     visit = known(request)
     services: Services = request.app.state.services
     if visit.must_change:
@@ -76,6 +79,8 @@ def signed_in(request: Request) -> Visit:
     by_password = visit.session is not None and visit.session.method == "password"
     if required and by_password and not visit.has_second_factor:
         raise DutyFirst(SECOND_FACTOR_PATH)
+    if not visit.person.roles:
+        raise NotAllowed("policy.read")
     return visit
 
 

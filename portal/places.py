@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from policy.commands.command import words_of
+from policy.commands.command import Permission, words_of
+from policy.commands.permissions import is_permitted
 from policy.commands.scopes import whom
 from policy.policy import Policy
 from policy.wording import Sentences
 from portal.accounts.visits import Visit
 from portal.identity import may
+from portal.standing_policy import Standing
 
 EVERYWHERE = "organisation"
 
@@ -42,3 +44,10 @@ def venue_of(scope: str) -> str | None:
 def my_venues(visit: Visit, policy: Policy, action: str) -> list[str]:
     """The venues at which somebody may do something."""
     return [venue for venue in policy.venues if may(visit, action, venue)]
+
+
+def may_know_why(me: Visit, now: Standing, device: str) -> bool:
+    """Whether somebody may read why a device's access is withdrawn: those who could withdraw it
+    there. That it is withdrawn everybody may know; the reason is often about a person.
+    """
+    return is_permitted(me.person.roles, Permission("device.withdraw", now.venues_of(device)))

@@ -14,9 +14,11 @@ from policy.commands.devices import (
     RemoveDevice,
     WithdrawDevice,
 )
+from portal.accounts.visits import Visit
 from portal.api.models import Body, DryRun, Outcome, Reading, outcome, there
+from portal.places import may_know_why
 from portal.services import Given
-from portal.standing_policy import standing
+from portal.standing_policy import Standing, standing
 
 router = APIRouter(tags=["devices"])
 
@@ -39,6 +41,7 @@ class Device(DeviceBody):
     withdrawn_until: str | None = None
     """ISO 8601; null: until it is given back."""
     withdrawn_reason: str = ""
+    """Empty for whoever could not withdraw it there."""
 
 
 class NewDevice(DeviceBody):
@@ -63,17 +66,17 @@ async def list_devices(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[Device]:
     """Devices in order of their entry, some at a time."""
-    raw = (await standing(services)).raw.get("devices", {})
-    some = list(raw.items())[offset : offset + limit]
-    return [Device.model_validate({**body, "id": id}) for id, body in some]
+    now = await standing(services)
+    some = list(now.raw.get("devices", {}))[offset : offset + limit]
+    return [_device(me, now, id) for id in some]
 
 
 @router.get("/devices/{device}")
 async def show_device(me: Reading, services: Given, device: str) -> Device:
     """One device."""
-    raw = (await standing(services)).raw.get("devices", {})
-    there(device, raw)
-    return Device.model_validate({**raw[device], "id": device})
+    now = await standing(services)
+    there(device, now.raw.get("devices", {}))
+    return _device(me, now, device)
 
 
 @router.post("/devices", status_code=201)
@@ -115,3 +118,10 @@ async def give_back(
 ) -> Outcome:
     """Give a device its access back."""
     return await outcome(request, GiveBackDevice(device, reason), dry_run)
+
+
+def _device(me: Visit, now: Standing, id: str) -> Device:
+    found = Device.model_validate({**now.raw["devices"][id], "id": id})
+    if not may_know_why(me, now, id):
+        found.withdrawn_reason = ""
+    return found

@@ -22,6 +22,7 @@ from portal.services import Given
 router = APIRouter(tags=["names"])
 
 Reader = Annotated[Visit, Depends(Allowed("policy.read"))]
+Judge = Annotated[Visit, Depends(Allowed("list.change"))]
 Site = Annotated[str, Query(max_length=300)]
 BundleId = Annotated[str, Query(max_length=60)]
 
@@ -193,7 +194,7 @@ async def list_suggestions(
 
 
 @router.post("/suggestions", status_code=204)
-async def judge_suggestion(request: Request, me: Me, services: Given, given: Judgement) -> None:
+async def judge_suggestion(request: Request, me: Judge, services: Given, given: Judgement) -> None:
     """Take a name out of the queue, or let it back in."""
     if services.suggestions is None:
         raise HTTPException(404)

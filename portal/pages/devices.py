@@ -18,10 +18,12 @@ from policy.commands.devices import (
     WithdrawDevice,
 )
 from policy.types import Device
+from portal.accounts.visits import Visit
 from portal.confirming import carry_out, reason_of
 from portal.forms import Form, read_form
 from portal.identity import Me
 from portal.pages.venues import cannot
+from portal.places import may_know_why
 from portal.rendering import render
 from portal.services import Given
 from portal.standing_policy import Standing, id_from, lines, standing
@@ -99,7 +101,7 @@ async def show_device(request: Request, me: Me, services: Given, device: str) ->
     body = now.raw["devices"][device]
     texts = {key: "\n".join(body.get(key, ())) for key in _KEYS}
     form = Form.filled(title=known.title, profile=known.profile or "", **texts)
-    return _form(request, now, known, form, services.clock())
+    return _form(request, now, known, form, services.clock(), me)
 
 
 @router.post("/venues/devices/id/{device}")
@@ -118,7 +120,7 @@ async def change_device(request: Request, me: Me, services: Given, device: str) 
         notice="devices.changed_done",
         fields={"devices": "addresses", device: "addresses"},
     )
-    return answer or _form(request, now, known, form, services.clock())
+    return answer or _form(request, now, known, form, services.clock(), me)
 
 
 @router.post("/venues/devices/id/{device}/remove")
@@ -233,7 +235,12 @@ def _body(form: Form, now: Standing) -> dict[str, Any]:
 
 
 def _form(
-    request: Request, now: Standing, device: Device | None, form: Form, at: float = 0.0
+    request: Request,
+    now: Standing,
+    device: Device | None,
+    form: Form,
+    at: float = 0.0,
+    me: Visit | None = None,
 ) -> Response:
     status = 422 if form.errors else 200
     return render(
@@ -245,5 +252,6 @@ def _form(
         standing=now,
         device=device,
         withdrawn=device is not None and is_withdrawn(device, at),
+        told_why=device is not None and me is not None and may_know_why(me, now, device.id),
         venues=None if device is None else now.venues_of(device.id),
     )
