@@ -38,6 +38,12 @@ _FIELDS: Final = {"where": "place", "from": "time", "until": "until", "purpose":
 @router.get("/exceptions")
 async def show_exceptions(request: Request, me: Me, services: Given) -> Response:
     """What is open now, mine first; what is to come, and what ended lately."""
+    return await _list(request, services, me, Form())
+
+
+async def _list(
+    request: Request, services: Services, me: Visit, form: Form, status: int = 200
+) -> Response:
     now = await standing(services)
     at = services.clock()
     found = await opened(services, now.policy, at, over_since=at - OVER_SECONDS)
@@ -49,6 +55,8 @@ async def show_exceptions(request: Request, me: Me, services: Given) -> Response
     return render(
         request,
         "exceptions/list",
+        status,
+        form=form,
         zone=now.zone,
         mine=shown[:split],
         others=shown[split:],
@@ -113,10 +121,16 @@ async def grant(request: Request, me: Me, services: Given) -> Response:
 
 
 @router.post("/exceptions/id/{number}/end")
-async def end(request: Request, me: Me, number: Number) -> Response:
+async def end(request: Request, me: Me, services: Given, number: Number) -> Response:
     """End it now; one press, for a class does not wait."""
     form = await read_form(request)
-    await perform(request, EndException(number, form.text("reason")))
+    try:
+        await perform(request, EndException(number, form.text("reason")))
+    except Refused as refused:
+        if refused.permission:
+            raise
+        form.wrong("", t("exceptions.gone"))
+        return await _list(request, services, me, form, 422)
     return go("/exceptions", "exceptions.was_ended")
 
 
@@ -129,9 +143,16 @@ async def prolong(request: Request, me: Me, services: Given, number: Number) -> 
     minutes = form.chosen("minutes", [str(minutes) for minutes in MORE_MINUTES])
     found = [one for one in await opened(services, now.policy, at) if one.number == number]
     if not minutes or not found:
-        raise Refused(f"exception.change: {t('exceptions.gone')}")
+        form.wrong(f"more-{number}" if found else "", t("exceptions.gone"))
+        return await _list(request, services, me, form, 422)
     until = max(found[0].until, at) + int(minutes[0]) * 60
-    await perform(request, ChangeException(number, until, form.text("reason")))
+    try:
+        await perform(request, ChangeException(number, until, form.text("reason")))
+    except Refused as refused:
+        if refused.permission:
+            raise
+        form.refused(refused, {"until": f"more-{number}"})
+        return await _list(request, services, me, form, 422)
     return go("/exceptions", "exceptions.prolonged_done")
 
 
