@@ -40,7 +40,8 @@ from lychgate.config import load  # noqa: E402
 from policy.decision import decide  # noqa: E402
 from policy.store import Kind, Store  # noqa: E402
 from policy.store.importing import replace_document  # noqa: E402
-from resolver.process import Built, verify  # noqa: E402
+from resolver.setup import Built  # noqa: E402
+from resolver.snapshot import verify  # noqa: E402
 
 VENUES, ROOMS_EACH, RULES, EXCEPTIONS = 100, 10, 50_000, 500
 COLD_SECONDS_MAX = 2.0

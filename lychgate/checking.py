@@ -15,7 +15,7 @@ from lychgate.composition import SnapshotBuilder, routes_of
 from lychgate.config import Configuration
 from lychgate.faults import ConfigurationFault
 from lychgate.kinds import write_bind
-from resolver.process import Built, SnapshotFault
+from resolver.setup import Built, SnapshotFault
 from resolver.snapshot import DEFAULT_ROUTE
 from resolver.upstream.transports import Endpoint
 

@@ -183,7 +183,7 @@ def explain(
     from lychgate.explaining import QuestionFault
     from lychgate.explaining import explain as explain_name
     from lychgate.screens import show_explanation
-    from resolver.process import SnapshotFault
+    from resolver.setup import SnapshotFault
 
     try:
         found = explain_name(load(config), name, _type(qtype), client, at, time.time())

@@ -39,10 +39,11 @@ from policy.policy import Policy
 from resolver.cache import CacheSettings
 from resolver.limits import Limits, Trust
 from resolver.listeners import Bind
-from resolver.process import Built, Setup, SnapshotFault, Stamp, read_stamps, stamp
 from resolver.rebinding import Rebinding
 from resolver.sections import Pages
+from resolver.setup import Built, Setup, SnapshotFault
 from resolver.snapshot import DEFAULT_ROUTE, ResolutionSettings, Snapshot
+from resolver.stamps import Stamp, read_stamps, stamp
 from resolver.upstream.transports import Endpoint
 
 if TYPE_CHECKING:

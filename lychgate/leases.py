@@ -21,7 +21,7 @@ from typing import Final, Literal
 from policy import leases as formats
 from policy.leases import LINE_CHARACTERS_MAX, NO_LEASES, Lease, Leases, Malformed
 from policy.policy import Policy
-from resolver.process import Stamp, read_stamps
+from resolver.stamps import Stamp, read_stamps
 
 LOOK_SECONDS: Final = 1.0
 """Between two looks at the files."""

@@ -30,7 +30,7 @@ from blocklists.wanting import Wish
 from blocklists.writing import KeepFault, locked, write_whole
 from lychgate.bootstrap import resolver_of
 from lychgate.config import Configuration
-from resolver.process import Stamp, read_stamps, stamp
+from resolver.stamps import Stamp, read_stamps, stamp
 
 COMPILED: Final = "compiled.json"
 """In the folder of the lists: what the index was made of."""

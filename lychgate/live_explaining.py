@@ -17,7 +17,7 @@ from categoriser.matches import CategoryIndex
 from lychgate.composition import SnapshotBuilder
 from lychgate.config import Configuration
 from lychgate.explaining import Ground, explain_on, lay_ground
-from resolver.process import SnapshotFault
+from resolver.setup import SnapshotFault
 from resolver.wire import codes
 
 _NEVER: Final = object()

@@ -28,7 +28,8 @@ from policy import document
 from policy.document import Builder, PolicyFault
 from policy.policy import Policy
 from resolver.answers import KINDS
-from resolver.process import SnapshotFault, read_stamps
+from resolver.setup import SnapshotFault
+from resolver.stamps import read_stamps
 
 if TYPE_CHECKING:  # SQLAlchemy takes 0.4 s of a start, and not everybody has a store
     from policy.store import StoredDocument, Watch

@@ -81,7 +81,8 @@ def _run(
     from lychgate.composition import compose
     from lychgate.heartbeat import Witness
     from lychgate.supervising import Supervisor
-    from resolver.process import SnapshotFault, run
+    from resolver.process import run
+    from resolver.setup import SnapshotFault
 
     witness = Witness(notifier, workers)
     try:

@@ -76,7 +76,7 @@ class Judged:
 class ReviewQueue:
     """The queue of one configuration, and how to look at any name.
 
-    Its methods raise what the rooms raise: `resolver.process.SnapshotFault` for a policy that
+    Its methods raise what the rooms raise: `resolver.setup.SnapshotFault` for a policy that
     cannot be used, `blocklists.sources.SourceFault` for lists.toml, `blocklists.sheets.SheetFault`,
     `blocklists.dismissals.DismissalFault`, and OSError.
     """

@@ -27,7 +27,8 @@ from prometheus_client import multiprocess
 from lychgate.heartbeat import Witness
 from lychgate.notifying import Notifier
 from resolver.listeners import Bind, ListenFault
-from resolver.process import WATCH_SECONDS, Built, Setup, SnapshotFault, build, rebuild, run
+from resolver.process import WATCH_SECONDS, run
+from resolver.setup import Built, Setup, SnapshotFault, build, rebuild
 from resolver.telemetry import status
 from resolver.telemetry.metrics import note_built
 

@@ -9,32 +9,26 @@ import asyncio
 import contextlib
 import gc
 import signal
-import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
-from prometheus_client.registry import Collector
 
 from policy.rulebook import RuleBook
-from resolver.cache import Cache, CacheSettings
+from resolver.cache import Cache
 from resolver.clock import Clock
-from resolver.limits import Limits, Trust
 from resolver.listeners import Bind, adopt_listeners, open_listeners
 from resolver.service import Service
-from resolver.snapshot import Snapshot, verify
+from resolver.setup import Built, Setup, SnapshotFault, build, rebuild
 from resolver.telemetry import status
 from resolver.telemetry.asked import FLUSH_SECONDS, Asked
 from resolver.telemetry.metrics import Metrics, note_built
-from resolver.telemetry.recording import SPOOL_OCTETS_MAX, Recording
-from resolver.telemetry.tap import Tap, TapSettings
+from resolver.telemetry.recording import Recording
+from resolver.telemetry.tap import Tap
 from resolver.upstream.forwarder import Forwarder
-from resolver.upstream.transports import Endpoint
 
 TICK_SECONDS: Final = 1.0
 """How often the clock is compared."""
@@ -59,78 +53,6 @@ QUIET_QUERIES: Final = 50
 """A second with fewer queries is quiet."""
 
 log = structlog.get_logger("resolver")
-
-
-class SnapshotFault(Exception):
-    """A snapshot cannot be built; `faults`: *where: what was given; what is allowed*."""
-
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults: Final = tuple(faults)
-
-
-def _never_changes() -> object:
-    return None
-
-
-@dataclass(frozen=True)
-class Built:
-    """A snapshot, and what is not as it should be although it can be used."""
-
-    snapshot: Snapshot
-    """The very same as before when nothing changed."""
-    warnings: tuple[str, ...] = ()
-    source_up: bool = True
-    """Whether the policy is what its source says now, and not one that was kept."""
-    settle: Callable[[], tuple[str, ...]] = tuple
-    """What is left to do once the snapshot is in use; called in a thread. Returns what failed."""
-
-
-class Observer(Protocol):
-    """Somebody who is told how the process does, such as the service manager."""
-
-    def ready(self, binds: Sequence[Bind], health: status.Health) -> None:
-        """Queries are answered at `binds`; `health` goes on saying how."""
-
-    def reloading(self) -> None:
-        """Everything is read again, because somebody asked for it."""
-
-    def reloaded(self) -> None:
-        """That is done, whether what was read was good or not."""
-
-    def stopping(self) -> None:
-        """The end has begun."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Everything a resolver process is given."""
-
-    binds: tuple[Bind, ...]
-    routes: Mapping[str, Sequence[Endpoint]]
-    build_snapshot: Callable[[], Built]
-    """Called in a thread; raises `SnapshotFault`."""
-    watch: Callable[[], object] = _never_changes
-    """A stamp; one that differs from the last asks for a new snapshot. Called on the loop: it must
-    return within a millisecond, and never raise."""
-    cache: CacheSettings = CacheSettings()
-    limits: Limits = field(default_factory=Limits)
-    trust: Trust = field(default_factory=Trust)
-    metrics: Bind | None = None
-    asked_directory: Path | None = None
-    """Where names in no list are counted for the review queue; None: they are not."""
-    spool_directory: Path | None = None
-    """Where what happened is left for the recorder; None: telemetry is off."""
-    spool_octets_max: int = SPOOL_OCTETS_MAX
-    tap: TapSettings | None = None
-    """Who is given every query by dnstap; None: nobody."""
-    collectors: tuple[Collector, ...] = ()
-    """Figures of others, shown beside ours."""
-    shared: bool = False
-    """Whether other processes listen on the same addresses."""
-    handed: tuple[socket.socket, ...] = ()
-    """Sockets that somebody else opened; `binds` are then where they listen."""
-    observer: Observer | None = None
 
 
 class Process:
@@ -333,25 +255,6 @@ class Process:
         return changed
 
 
-def build(setup: Setup, at: float) -> Built:
-    """Build a snapshot and verify it."""
-    built = setup.build_snapshot()
-    verify(built.snapshot, at)
-    return built
-
-
-def rebuild(setup: Setup, at: float) -> Built:
-    """Build a snapshot after a change. Raises `SnapshotFault`, whatever it was that went wrong: the
-    snapshot in use goes on serving, and the next change is looked at.
-    """
-    try:
-        return build(setup, at)
-    except SnapshotFault:
-        raise
-    except Exception as fault:
-        raise SnapshotFault((f"snapshot: {fault!r}",)) from fault
-
-
 def release(last: list[RuleBook]) -> None:
     """Let go of rules in small steps: freeing is one step that holds the interpreter. `last` is
     emptied, so that nobody else keeps them.
@@ -359,27 +262,6 @@ def release(last: list[RuleBook]) -> None:
     for part in last.pop().parts():
         while part:
             del part[-RELEASED_AT_ONCE:]
-
-
-Stamp = tuple[int, int, int]
-"""What tells one version of a file from the next."""
-
-
-def stamp(path: Path) -> Stamp:
-    """The stamp of a file; raises OSError when there is none."""
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def read_stamps(paths: Iterable[Path]) -> list[Stamp | None]:
-    """The stamps of files, None for one that is not there."""
-    stamps: list[Stamp | None] = []
-    for path in paths:
-        try:
-            stamps.append(stamp(path))
-        except OSError:
-            stamps.append(None)
-    return stamps
 
 
 def collect_garbage() -> None:

@@ -113,7 +113,7 @@ def _telling_faults() -> Iterator[None]:
     from blocklists.sources import SourceFault
     from blocklists.writing import KeepFault
     from categoriser.names import NameFault
-    from resolver.process import SnapshotFault
+    from resolver.setup import SnapshotFault
 
     try:
         yield

@@ -10,7 +10,7 @@ from lychgate.asking import Answered, NoAnswer, ask
 from lychgate.doctor import Finding, Patient
 from lychgate.explaining import explain
 from lychgate.kinds import write_bind
-from resolver.process import SnapshotFault
+from resolver.setup import SnapshotFault
 from resolver.wire import codes
 
 LOOKS_FOR = (

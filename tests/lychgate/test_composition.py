@@ -12,7 +12,7 @@ from lychgate import machine
 from lychgate.composition import SnapshotBuilder, compose, routes_of
 from lychgate.config import Configuration, load, parse
 from lychgate.faults import ConfigurationFault
-from resolver.process import SnapshotFault
+from resolver.setup import SnapshotFault
 from resolver.snapshot import DEFAULT_ROUTE, Snapshot
 
 POLICY = """

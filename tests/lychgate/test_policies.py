@@ -25,7 +25,7 @@ from lychgate.faults import ConfigurationFault
 from lychgate.policies import LastPolicy, PolicySource, Reading, StoreSource, without_past
 from policy.store import Store
 from policy.store.migrating import VERSION_TABLE
-from resolver.process import Built
+from resolver.setup import Built
 from tests.lychgate.running import wait_until
 from tests.lychgate.stores import write
 

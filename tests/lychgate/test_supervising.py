@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lychgate.supervising import Supervisor, _First, _unseen_first
-from resolver.process import Built, Setup
+from resolver.setup import Built, Setup
 from tests.resolver.venue import snapshot
 
 

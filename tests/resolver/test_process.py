@@ -20,18 +20,11 @@ from prometheus_client import REGISTRY
 
 from resolver import process as module
 from resolver.answers import UnknownKind
-from resolver.process import (
-    COLLECT_SECONDS,
-    RELEASE_SECONDS,
-    Built,
-    Process,
-    Setup,
-    SnapshotFault,
-    collect_garbage,
-    read_stamps,
-)
+from resolver.process import COLLECT_SECONDS, RELEASE_SECONDS, Process, collect_garbage
 from resolver.service import Event
+from resolver.setup import Built, Setup, SnapshotFault
 from resolver.snapshot import Snapshot
+from resolver.stamps import read_stamps
 from resolver.telemetry.asked import FLUSH_SECONDS
 from tests.resolver.venue import LEARNER, POLICY, TUESDAY_10, Desk, snapshot, upstream_reply
 

@@ -22,7 +22,7 @@ from lychgate.office import Office
 from policy.store import StoreFault
 from policy.store.migrating import current, downgrade
 from policy.store.migrations import HEAD, VERSIONS
-from resolver.process import SnapshotFault
+from resolver.setup import SnapshotFault
 from tests.lychgate.archiving.place import AT, installation, name_of, rename
 from tests.policy.store.postgresql import Server
 
