@@ -19,7 +19,6 @@ from starlette.staticfiles import StaticFiles
 from policy.commands.command import Refused
 from policy.store import StoreFault
 from portal import api, pages
-from portal.accounts.lockout import Attempts
 from portal.api.shared import API_DESCRIPTION, API_VERSION, SHARED
 from portal.identity import (
     REFUSALS_MAX,
@@ -29,6 +28,7 @@ from portal.identity import (
     SignInNeeded,
     roles_for,
 )
+from portal.limiting import Attempts
 from portal.rendering import STATIC_FOLDER, Rendering, go
 from portal.security import API, Gate, forget_cookie, session_cookie
 from portal.services import Services

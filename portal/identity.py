@@ -12,9 +12,9 @@ from fastapi import Depends, Request
 from policy.commands.command import Actor, Command, Done, Permission, Refused
 from policy.commands.permissions import PERMITTED, is_permitted
 from policy.types import Role
-from portal.accounts.lockout import Attempts
 from portal.accounts.tokens import SCOPES
 from portal.accounts.visits import Visit
+from portal.limiting import Attempts
 from portal.services import Services
 
 CODE_PATH: Final = "/sign-in/code"

@@ -1,4 +1,4 @@
-"""How often an address may do something without signing in: counted in memory, nothing kept."""
+"""How often somebody may do something: counted in memory, by address or by who they are."""
 
 from __future__ import annotations
 
@@ -6,31 +6,46 @@ from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-ADDRESSES_MAX: Final = 10_000
-"""Addresses that are remembered; the oldest is forgotten."""
+KEYS_MAX: Final = 10_000
+"""Addresses, or people, that are remembered; the oldest is forgotten."""
 IPV6_PREFIX_BITS: Final = 64
 """One machine may take any address of such a network."""
 
 
-class Limiter:
-    """Lets each address do something so often within a window."""
+class Attempts:
+    """Lets whoever is behind a key do something so often within a window."""
 
     def __init__(self, most: int, window_seconds: float) -> None:
         self.most: Final = most
         self._window_seconds: Final = window_seconds
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def may(self, address: str, at: float) -> bool:
+    def is_used_up(self, key: str, at: float) -> bool:
+        """Whether no attempt is left; counts none."""
+        began, count = self._counts.get(key, (at, 0))
+        return count >= self.most and 0 <= at - began < self._window_seconds
+
+    def may(self, key: str, at: float) -> bool:
         """Count one time; whether it is still one of those allowed."""
-        key = network_of(address)
         began, count = self._counts.pop(key, (at, 0))
         if at - began >= self._window_seconds or at < began:
             began, count = at, 0
         count += 1
         self._counts[key] = began, count
-        while len(self._counts) > ADDRESSES_MAX:
+        while len(self._counts) > KEYS_MAX:
             self._counts.popitem(last=False)
         return count <= self.most
+
+
+class Limiter:
+    """The same by address, where all of an IPv6 network counts as one."""
+
+    def __init__(self, most: int, window_seconds: float) -> None:
+        self._attempts: Final = Attempts(most, window_seconds)
+
+    def may(self, address: str, at: float) -> bool:
+        """Count one time; whether it is still one of those allowed."""
+        return self._attempts.may(network_of(address), at)
 
 
 def plain_address(text: str) -> str:

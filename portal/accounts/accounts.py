@@ -18,12 +18,13 @@ from policy.store.writing import Writing
 from policy.types import Grant, Person
 from portal.accounts import entries, factors, links, rows, sessions, setting_up, tokens
 from portal.accounts.care import Care, enter
-from portal.accounts.lockout import Attempts, lock_seconds
+from portal.accounts.lockout import ATTEMPTS_MAX, WINDOW_SECONDS, lock_seconds
 from portal.accounts.passwords import Passwords
 from portal.accounts.persons import read_person
 from portal.accounts.rows import Account
 from portal.accounts.sessions import Place, Session, SessionRules, Stage
 from portal.accounts.setting_up import Newcomer, SetUp
+from portal.limiting import Limiter
 
 
 class SignInRefused(Exception):
@@ -61,7 +62,7 @@ class Accounts:
         self.rules: Final = rules or SessionRules()
         self.care: Final = Care(store)
         """What others may know of an account, and change."""
-        self._attempts: Final = Attempts()
+        self._attempts: Final = Limiter(ATTEMPTS_MAX, WINDOW_SECONDS)
         self._wrong_seconds: Final = wrong_seconds
 
     # -- Coming in for the first time

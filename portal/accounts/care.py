@@ -17,11 +17,11 @@ from policy.commands.command import Actor
 from policy.store import Store
 from policy.store.writing import Writing
 from portal.accounts import entries, rows, sessions, tokens
-from portal.accounts.lockout import Attempts
 from portal.accounts.tables import accounts, identities, links
 from portal.accounts.tables import entries as entry_table
 from portal.accounts.tables import sessions as session_table
 from portal.accounts.tables import tokens as token_table
+from portal.limiting import Attempts
 
 REFUSALS_MAX: Final = 30
 """Entries of one kind, for people whom nobody knows, within `REFUSALS_SECONDS`."""

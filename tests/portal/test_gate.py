@@ -18,8 +18,8 @@ from policy.commands.journal import entries
 from policy.commands.people import AddPerson, RemovePerson
 from policy.types import Person
 from portal import security
-from portal.accounts.lockout import ADDRESSES_MAX, Attempts
 from portal.identity import REFUSALS_MAX, REFUSALS_SECONDS, perform
+from portal.limiting import KEYS_MAX, Attempts
 from tests.portal.visitors import PASSWORD, House, tell
 
 
@@ -233,9 +233,9 @@ def test_a_link_made_at_the_machine_signs_in_once(tmp_path: Path) -> None:
 
 def test_what_is_remembered_of_addresses_is_bounded() -> None:
     attempts = Attempts(2, 60.0)
-    for number in range(ADDRESSES_MAX + 10):
+    for number in range(KEYS_MAX + 10):
         assert attempts.may(str(number), 0.0)
-    assert len(attempts._counts) == ADDRESSES_MAX
+    assert len(attempts._counts) == KEYS_MAX
     assert attempts.may("x", 0.0) and attempts.may("x", 0.0) and not attempts.may("x", 0.0)
     assert attempts.is_used_up("x", 59.0) and not attempts.is_used_up("x", 60.0)
 

@@ -11,6 +11,7 @@ from policy.commands.command import Actor, Refused
 from policy.commands.people import AddPerson
 from portal.identity import perform
 from portal.security import ANYBODY_OCTETS_MAX, BODY_OCTETS_MAX, HEADERS
+from tests.portal.test_places_api import program
 from tests.portal.visitors import PASSWORD, House, tell
 
 HOSTILE = '"><img src=x onerror=alert(1)>{{7*7}}'
@@ -128,6 +129,22 @@ def test_a_form_names_no_encoding_and_a_stranger_sends_no_large_one(tmp_path: Pa
         stranger = house.browser()
         answer = await stranger.post("/api/rules", content=b"x" * (ANYBODY_OCTETS_MAX + 1))
         assert answer.status_code == 413
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\uDE00\\ud83d"])
+def test_half_a_character_is_no_text(tmp_path: Path, half: str) -> None:
+    async def story(house: House) -> None:
+        api = await program(house, "ada")
+        api.headers["content-type"] = "application/json"
+        for inside in (f'"id": "pc", "title": "{half}"', f'"id": "{half}"', f'"{half}": 1'):
+            answer = await api.post("/api/devices", content=f"{{{inside}}}")
+            assert answer.status_code == 400 and answer.json()["faults"]
+        octets = b'{"id": "pc", "title": "\xed\xa0\x80"}'
+        assert (await api.post("/api/devices", content=octets)).status_code == 400
+        whole = '{"id": "pc", "title": "\\ud83d\\ude00", "hostnames": ["pc"]}'
+        assert (await api.post("/api/devices", content=whole)).status_code == 201
 
     tell(tmp_path, story)
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pyotp
 
+from policy.commands.command import Actor
 from portal.accounts import rows
 from portal.accounts.lockout import ATTEMPTS_MAX, FAILURES_FREE, LOCK_SECONDS_MAX
 from portal.accounts.sessions import Place
 from tests.portal.visitors import PASSWORD, SATURDAY, House, tell, value_in
 
+HERE = Place("192.0.2.1", "a browser")
 ELSEWHERE = Place("192.0.2.9", "another browser")
 
 
@@ -295,5 +297,32 @@ def test_time_tells_nobody_whether_there_is_an_account_or_a_lock(tmp_path: Path)
             assert (await guesser.sign_in(person, "not the password")).status_code == 422
             assert time.monotonic() - began >= 0.3
         assert len(calls) == 3 and calls[:2] == [None, None] and calls[2] is not None
+
+    tell(tmp_path, story)
+
+
+def test_who_changes_addresses_within_a_network_is_one(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        accounts, at = house.services.accounts, house.clock.at
+        for number in range(ATTEMPTS_MAX):
+            assert accounts.may_try(Place(f"2001:db8:7:1:{number:x}::{number:x}", ""), at)
+        assert not accounts.may_try(Place("2001:db8:7:1:ffff::1", ""), at)
+        assert accounts.may_try(Place("2001:db8:7:2::1", ""), at)
+
+    tell(tmp_path, story)
+
+
+def test_who_is_locked_out_by_others_comes_in_from_the_machine(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        accounts = house.services.accounts
+        mallory, ada = house.browser(), house.browser()
+        for _ in range(FAILURES_FREE + 6):  # who sees to it that the lock never ends
+            house.clock.at += LOCK_SECONDS_MAX
+            await mallory.sign_in("ada", "wrong")
+        assert (await ada.sign_in("ada")).status_code == 422
+        actor = Actor("cli:root", "root", "cli")
+        entry = await accounts.care.make_entry(actor, "ada", house.clock.at)
+        assert await accounts.come_in(entry, place=HERE, at=house.clock.at)
+        assert await accounts.come_in(entry, place=HERE, at=house.clock.at) is None
 
     tell(tmp_path, story)
