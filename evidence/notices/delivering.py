@@ -94,7 +94,9 @@ def compose(rows: Sequence[Row[Any]], portal: str, titles: Mapping[str, str], zo
         "",
         "What happened, and on which device, is shown in the portal only, to those who may see it.",
     ]
-    return Message(f"{rows[0].id}-{rows[0].attempts}", subject(items), "\n".join(lines), items)
+    # The same notices again are the same message: whoever took it before can tell.
+    id = f"{rows[0].id}-{rows[-1].id}-{len(rows)}"
+    return Message(id, subject(items), "\n".join(lines), items)
 
 
 def subject(items: Sequence[Item]) -> str:
