@@ -27,7 +27,7 @@ from portal.accounts.visits import Visit
 from portal.forms import Form
 from portal.security import STATIC
 from portal.services import Services
-from portal.words import t, texts
+from portal.words import did, t, texts
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 NOTICE_CHARACTERS_MAX: Final = 60
@@ -178,7 +178,7 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(t=t, static=static)
-    environment.filters.update(moment=moment, clock=clock, day=day)
+    environment.filters.update(moment=moment, clock=clock, day=day, did=did)
     return environment
 
 

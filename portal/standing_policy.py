@@ -9,7 +9,6 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -88,6 +87,15 @@ async def standing(services: Services) -> Standing:
     return now
 
 
+async def names_of_people(services: Services) -> Mapping[str, str]:
+    """What people are called, by id; nothing while the policy cannot be read."""
+    try:
+        now = await standing(services)
+    except StoreFault:
+        return {}
+    return {id: person.name for id, person in now.policy.people.items()}
+
+
 def id_from(title: str) -> str:
     """`Crewe hub (north)` as an id: `crewe-hub-north`; "" when nothing is left of it."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:ID_CHARACTERS_MAX].strip("-")
@@ -96,12 +104,3 @@ def id_from(title: str) -> str:
 def lines(text: str) -> Sequence[str]:
     """What stands in a text area, one on a line; commas part too."""
     return [part for line in re.split(r"[\n,]", text) if (part := line.strip())]
-
-
-def is_address(text: str) -> bool:
-    """Whether it is an IP address."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

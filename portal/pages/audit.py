@@ -22,7 +22,8 @@ from portal.forms import Form
 from portal.identity import Allowed
 from portal.rendering import Area, render, zone_of
 from portal.services import Given
-from portal.words import t
+from portal.standing_policy import names_of_people
+from portal.words import t, texts
 
 router = APIRouter()
 area = Area("/audit", "audit.navigation", order=90, action="audit.read", group="setup")
@@ -50,6 +51,8 @@ async def show_log(request: Request, me: Reader, services: Given) -> Response:
         entries=found,
         narrow=bool(typed),
         csv_query=urlencode(typed),
+        people=await names_of_people(services),
+        actions=_actions(form["action"]),
         older_query=urlencode({**typed, "before": before}) if before else "",
     )
 
@@ -97,6 +100,15 @@ async def show_entry(request: Request, number: Number, me: Reader, services: Giv
         differences=differences(entry.before, entry.after),
         can_undo=undoing(entry, "") is not None,
     )
+
+
+def _actions(chosen: str) -> list[tuple[str, str]]:
+    """What may be looked for: each thing that can be done, and what a link asked for."""
+    known = [(key.removeprefix("did."), text) for key, text in texts().items() if key[:4] == "did."]
+    known.sort(key=lambda pair: pair[1])
+    if chosen and chosen not in dict(known):
+        known.insert(0, (chosen, chosen))
+    return [("", t("audit.anything")), *known]
 
 
 def read_filters(request: Request, zone: ZoneInfo) -> tuple[Form, Wanted]:

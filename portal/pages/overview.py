@@ -25,6 +25,7 @@ from portal.identity import Me, may
 from portal.reading_evidence import readable_venues
 from portal.rendering import Area, render, zone_of
 from portal.services import Given, Services
+from portal.standing_policy import names_of_people
 
 ENTRIES_MAX: Final = 200
 """Entries of the log that are looked at; with more today, the page says so."""
@@ -71,6 +72,7 @@ async def show_overview(request: Request, me: Me, services: Given) -> HTMLRespon
         lists=lists,
         checks=await _checks_now(services, me),
         starting=await steps(services, me, lists.enabled),
+        people=await names_of_people(services) if changes else {},
         changes=None if changes is None else changes[:SHOWN_MAX],
         changes_count=0 if changes is None else len(changes),
         changes_more=changes is not None and len(changes) >= ENTRIES_MAX,

@@ -22,6 +22,11 @@ def t(key: str, /, **values: object) -> str:
     return text.format_map(values) if values else text
 
 
+def did(action: str) -> str:
+    """What the audit log says somebody did; an action of another version as it is written."""
+    return texts().get(f"did.{action}", action)
+
+
 @cache
 def texts(language: str = ENGLISH) -> Mapping[str, str]:
     """Every text of a language, by key."""

@@ -49,7 +49,7 @@ def test_found_by_who_what_about_outcome_and_day(tmp_path: Path) -> None:
         page = await b.see(f"/audit?{older}")
         assert "rule:1<" in page.text and "venue:crewe" not in page.text
         page = await b.see("/audit?action=venue&outcome=refused")
-        assert "refused: venue.change" in page.text and "rule:1<" not in page.text
+        assert "Refused: Changed a venue" in page.text and "rule:1<" not in page.text
         page = await b.see("/audit?action=rule&subject=rule:57")
         assert "rule:57<" in page.text and "rule:1<" not in page.text
         page = await b.see("/audit?since=2026-11-22&until=2026-11-23")
