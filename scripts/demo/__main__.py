@@ -46,9 +46,6 @@ servers = ["127.0.0.1:{upstream}"]
 [limits]
 served_networks = ["127.0.0.0/8"]
 
-[filter]
-page_ipv4 = "127.0.0.1"
-
 [metrics]
 listen = "127.0.0.1:{metrics}"
 

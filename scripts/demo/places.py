@@ -20,7 +20,6 @@ from policy.commands.devices import AddDevice
 from policy.commands.exceptions import EndException, GrantException
 from policy.commands.passes import TakePass
 from policy.commands.people import AddPerson
-from policy.commands.profiles import ChangeProfile
 from policy.commands.requests import AskForReview
 from policy.commands.reviews import DecideRequest
 from policy.commands.rooms import AddRoom
@@ -88,8 +87,6 @@ async def settle(store: Store, office: Office, now: float) -> None:
         await day.at(long_ago, OWNER, AddVenue(id, body, replaces="" if number else "here"))
         for room, room_body in ROOMS[id].items():
             await day.at(long_ago, OWNER, AddRoom(id, room, room_body))
-    answer = {"answer": "page_address"}  # so that who is blocked meets a page that explains
-    await day.at(long_ago, OWNER, ChangeProfile("learners", answer))
     desk_body = {"title": "Front desk", "addresses": ["127.0.1.200"], "profile": "staff"}
     await day.at(long_ago, OWNER, AddDevice("front-desk", desk_body))
     today = datetime.fromtimestamp(now, LONDON).date()

@@ -63,6 +63,8 @@ club.
 MINUTES: Final = 24 * 60
 _OPEN_EACH_MINUTE: Final = 40
 _CLOSED_EACH_MINUTE: Final = 3.0
+_CLOSED_LIVE: Final = 0.05
+"""Of live queries: more would make every device an alert within minutes."""
 _STRAY: Final = 0.005
 """Of live queries, before which a packet comes that is no query at all."""
 
@@ -179,7 +181,7 @@ class Live:
         """Some queries, one after the other; each waits half a second at most."""
         names, weights = zip(*CLOSED, strict=True)
         for _ in range(queries):
-            closed = self._chance.random() < 0.12
+            closed = self._chance.random() < _CLOSED_LIVE
             name = self._chance.choices(names, weights)[0] if closed else self._chance.choice(OPEN)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as station:
                 station.settimeout(0.5)

@@ -40,6 +40,14 @@ def test_what_is_committed_is_what_the_script_writes(tmp_path: Path) -> None:
 def test_every_panel_says_what_it_is_and_what_is_good(name: str) -> None:
     found = board(name)
     assert found["uid"] == f"lychgate-{name}" and found["description"]
+    source = found["templating"]["list"][0]
+    assert (source["name"], source["type"], source["query"]) == (
+        "datasource",
+        "datasource",
+        "prometheus",
+    )
+    numbers = [panel["id"] for panel in found["panels"]]
+    assert numbers == list(range(1, len(numbers) + 1))
     titles = [panel["title"] for panel in found["panels"]]
     assert len(set(titles)) == len(titles) >= 6
     for panel in found["panels"]:
