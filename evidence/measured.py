@@ -5,13 +5,14 @@ resolver's `/metrics`. No database is needed to read or write it.
 from __future__ import annotations
 
 import math
-import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from evidence.small_files import read_small, write_small
 
 OCTETS_MAX: Final = 8 << 20
 RECORDER_FILE: Final = "figures.json"
@@ -48,21 +49,12 @@ class Measured(msgspec.Struct, frozen=True):
 
 def write_measured(path: Path, measured: Measured) -> None:
     """Write it, by rename. Raises OSError."""
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(measured))
-    part.replace(path)
+    write_small(path, measured)
 
 
 def read_measured(path: Path) -> Measured | None:
     """What was written last; None when there is nothing, or nothing that can be read."""
-    try:
-        if path.stat().st_size > OCTETS_MAX:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=Measured)
-    except (OSError, msgspec.MsgspecError, UnicodeError):
-        return None
+    return read_small(path, Measured, OCTETS_MAX)
 
 
 def buckets(took: Iterable[float], bounds: Sequence[float]) -> tuple[Sample, ...]:

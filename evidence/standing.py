@@ -5,11 +5,12 @@ The recorder has no HTTP server; the resolver's `/metrics` and the portal show w
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from evidence.small_files import read_small, write_small
 
 OCTETS_MAX: Final = 1 << 20
 STALE_SECONDS: Final = 30.0
@@ -52,18 +53,9 @@ class Standing(msgspec.Struct):
 
 def write_standing(path: Path, standing: Standing) -> None:
     """Write it, by rename. Raises OSError."""
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(standing))
-    part.replace(path)
+    write_small(path, standing)
 
 
 def read_standing(path: Path) -> Standing | None:
     """What the recorder said last; None when there is nothing, or nothing that can be read."""
-    try:
-        if path.stat().st_size > OCTETS_MAX:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=Standing)
-    except (OSError, msgspec.MsgspecError, UnicodeError):
-        return None
+    return read_small(path, Standing, OCTETS_MAX)

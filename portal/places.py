@@ -35,12 +35,6 @@ def _title(words: Sentences, scope: str) -> str:
     return f"All of {said.removeprefix('at ')}" if scope.startswith("venue:") else said
 
 
-def venue_of(scope: str) -> str | None:
-    """The venue that a place is, or is in; None for anything else."""
-    kind, _, id = scope.partition(":")
-    return id.partition("/")[0] if kind in ("venue", "room") else None
-
-
 def my_venues(visit: Visit, policy: Policy, action: str) -> list[str]:
     """The venues at which somebody may do something."""
     return [venue for venue in policy.venues if may(visit, action, venue)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from evidence.alerts.tables import ALERTS, HELD, groups
 from evidence.duties import Context
 from evidence.notices.tables import outbox
+from evidence.small_files import read_small, write_small
 
 EVERY_SECONDS: Final = 10.0
 ROWS_MAX: Final = 2_000
@@ -68,18 +68,9 @@ async def write_figures(context: Context, path: Path) -> None:
         return
     async with context.evidence.reading() as connection:
         found = await figures(connection, context.at)
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(found))
-    part.replace(path)
+    write_small(path, found)
 
 
 def read_figures(path: Path) -> AlertFigures | None:
     """What was written last; None when there is nothing, or nothing that can be read."""
-    try:
-        if path.stat().st_size > OCTETS_MAX:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=AlertFigures)
-    except (OSError, msgspec.MsgspecError, UnicodeError):
-        return None
+    return read_small(path, AlertFigures, OCTETS_MAX)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 import msgspec
 
 from evidence.checks.results import Run
+from evidence.small_files import read_small, write_small
 
 FILE: Final = "checks.json"
 """In the state folder."""
@@ -42,18 +42,9 @@ def figures_of(newest: Sequence[Run], at: float) -> CheckFigures:
 
 def write_figures(path: Path, found: CheckFigures) -> None:
     """Write them, by rename. Raises OSError."""
-    part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(found))
-    part.replace(path)
+    write_small(path, found)
 
 
 def read_figures(path: Path) -> CheckFigures | None:
     """What was written last; None when there is nothing, or nothing that can be read."""
-    try:
-        if path.stat().st_size > OCTETS_MAX:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=CheckFigures)
-    except (OSError, msgspec.MsgspecError, UnicodeError):
-        return None
+    return read_small(path, CheckFigures, OCTETS_MAX)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from evidence.counting import put
 from evidence.despatch.tables import STANDING
+from evidence.small_files import read_small, write_small
 from evidence.tables import facts
 
 FILE: Final = "outward.json"
@@ -58,20 +58,9 @@ async def keep_sending(connection: AsyncConnection, sending: Sending) -> None:
 
 def show_sending(folder: Path, sending: Sending) -> None:
     """Write the file, by rename. Raises OSError."""
-    path = folder / FILE
-    part = path.with_name(f"{FILE}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(sending))
-    part.replace(path)
+    write_small(folder / FILE, sending)
 
 
 def shown_sending(folder: Path) -> Sending | None:
     """What was written last; None when there is nothing, or nothing that can be read."""
-    path = folder / FILE
-    try:
-        if path.stat().st_size > OCTETS_MAX:
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=Sending)
-    except (OSError, msgspec.MsgspecError, UnicodeError):
-        return None
+    return read_small(folder / FILE, Sending, OCTETS_MAX)

@@ -22,7 +22,6 @@ FINDINGS_MAX: Final = 40
 """Findings of one check that are told."""
 
 Level = Literal["fault", "warning", "note", "good"]
-LEVELS: Final[tuple[Level, ...]] = ("fault", "warning", "note", "good")
 
 
 @dataclass(frozen=True)

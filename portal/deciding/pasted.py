@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 LINES_MAX: Final = 5_000
 """Names of one paste: as many as one command takes."""
-SHOWN_CHARACTERS_MAX: Final = 80
 
 _COMMENT: Final = re.compile(r"(?:^|\s)[#!].*")
 
