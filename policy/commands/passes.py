@@ -32,11 +32,16 @@ from policy.rulebook import RuleBook
 from policy.store.tables import passes as passes_table
 from policy.store.tables import rules as rules_table
 from policy.store.writing import Writing
-from policy.types import Client, Decision
+from policy.types import UNKNOWN_VENUE, Client, Decision
 from policy.written import KnownRules, Places, read_rules
 
 PASSES_OF_ONE_MAX: Final = 20
 """Passes that one device has at a time; for another its oldest goes."""
+
+VENUE_PASSES_MAX: Final = 400
+"""Passes at one venue at a time; for another the oldest there goes. A machine may take on address
+after address: it closes what is open at its own venue, and nobody else's.
+"""
 
 PASSES_MAX: Final = 2_000
 """Passes of everybody at a time; for another the oldest of all goes."""
@@ -89,6 +94,10 @@ class TakePass:
         gone = [*same, *_ended(there, situation.at)]
         left = {id: held for id, held in there.items() if id not in gone}
         gone += _oldest([i for i, held in left.items() if held["who"] == who], PASSES_OF_ONE_MAX)
+        left = {id: held for id, held in left.items() if id not in gone}
+        policy = situation.policy
+        near = [i for i, held in left.items() if _venue_of(policy, held["who"]) == client.venue]
+        gone += _oldest(near, VENUE_PASSES_MAX)
         gone += _oldest([i for i in left if i not in gone], PASSES_MAX)
         await writing.remove_many("passes", gone)
         await writing.put("passes", None, body)
@@ -195,6 +204,17 @@ def _same(held: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
 
 def _ended(there: Mapping[int, Mapping[str, Any]], at: float) -> list[int]:
     return [id for id, held in there.items() if held["until"] <= at]
+
+
+def _venue_of(policy: Policy, who: str) -> str:
+    """The venue of whoever holds a pass."""
+    if who.startswith(DEVICE):
+        device = policy.devices.get(who.removeprefix(DEVICE))
+        addresses = device.addresses if device is not None else ()
+        found = next((address.packed for address in addresses), None)
+    else:
+        found = ip_address(who).packed
+    return UNKNOWN_VENUE if found is None else policy.identify(found).venue
 
 
 def _oldest(ids: Sequence[int], most: int) -> list[int]:

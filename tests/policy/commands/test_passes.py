@@ -15,7 +15,7 @@ from policy.commands.rules import AddRules
 from tests.policy.college import TUESDAY_10
 from tests.policy.commands.desks import document, journal, perform, refusal
 
-LEARNER, LAPTOP = "10.20.1.5", "10.20.3.7"
+LEARNER, LAPTOP, ELSEWHERE = "10.20.1.5", "10.20.3.7", "10.30.1.5"
 LISTED = {
     "www.dates.example": ["dating"],
     "dates.example": ["dating"],
@@ -142,3 +142,16 @@ def test_of_everybody(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         take(url, "dates.example", f"10.20.1.{number}")
     assert [who for who, *_ in held(url)] == ["10.20.1.2", "10.20.1.3", "10.20.1.4"]
+
+
+def test_who_takes_on_many_addresses_closes_nothing_elsewhere(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from policy.commands import passes
+
+    monkeypatch.setattr(passes, "VENUE_PASSES_MAX", 3)
+    take(url, "dates.example", ELSEWHERE)
+    take(url, "vpn.example", LAPTOP)  # a device that policy knows, of the same venue
+    for number in range(4):
+        take(url, "dates.example", f"10.20.1.{number}")
+    assert [who for who, *_ in held(url)] == [ELSEWHERE, "10.20.1.1", "10.20.1.2", "10.20.1.3"]
