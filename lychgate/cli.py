@@ -33,6 +33,7 @@ from lychgate.commands import (
     portal,
     profiles,
     recorder,
+    report,
     roles,
     rooms,
     rules,
@@ -119,6 +120,7 @@ app.command()(init.init)
 app.command()(init.dhcp)
 app.command()(doctor.doctor)
 app.command()(selfcheck.selfcheck)
+app.command()(report.report)
 app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(backups.migrate)

@@ -16,6 +16,8 @@ from markupsafe import Markup, escape
 ROWS_MAX: Final = 40
 """Of either chart; more are left to the table."""
 LABEL_CHARACTERS_MAX: Final = 28
+BAR_CHARACTERS_MAX: Final = 46
+"""Of the label of a bar, which gets more room: categories begin alike."""
 
 _DAY_MINUTES: Final = 24 * 60
 _LEFT: Final = 150
@@ -51,7 +53,8 @@ def bars(id: str, title: str, description: str, given: Sequence[Bar]) -> Markup:
     shown = given[:ROWS_MAX]
     most = max((bar.value for bar in shown), default=0.0)
     # Names of sites are long: they get the room they need, and the bars the rest.
-    longest = max((len(_short(bar.label)) for bar in shown), default=0)
+    labels = [_short(bar.label, BAR_CHARACTERS_MAX) for bar in shown]
+    longest = max(map(len, labels), default=0)
     left = max(_LEFT, round(longest * _CHARACTER) + 16)
     room = _WIDTH - left - 90
     parts: list[Markup] = []
@@ -59,7 +62,7 @@ def bars(id: str, title: str, description: str, given: Sequence[Bar]) -> Markup:
         top = number * _ROW + 4
         width = round(room * max(bar.value, 0.0) / most, 1) if most > 0 else 0
         parts += [
-            _text(left - 8, top + 16, _short(bar.label), "end"),
+            _text(left - 8, top + 16, labels[number], "end"),
             _rect(left, top, max(width, 1), _ROW - 8, "lychgate-chart__bar"),
             _text(left + width + 8, top + 16, bar.text or f"{bar.value:g}", "start"),
         ]
@@ -115,7 +118,7 @@ def _row(stretches: Sequence[Stretch], y: int) -> list[Markup]:
         for stretch in lane:
             left, width = _x(stretch.start), _x(stretch.end) - _x(stretch.start)
             parts.append(_rect(left, top, width, height - 1, "lychgate-chart__bar"))
-            fits = int((width - 8) / _CHARACTER)
+            fits = min(int((width - 8) / _CHARACTER), LABEL_CHARACTERS_MAX)
             if height > 14 and fits >= min(len(stretch.label), 4):
                 label = _short(stretch.label, fits)
                 parts.append(_text(left + 5, top + 17, label, "start", "lychgate-chart__inside"))
@@ -129,7 +132,6 @@ def _x(minute: int) -> float:
 
 
 def _short(text: str, most: int = LABEL_CHARACTERS_MAX) -> str:
-    most = min(most, LABEL_CHARACTERS_MAX)
     return text if len(text) <= most else f"{text[: max(most - 1, 1)]}…"
 
 

@@ -54,6 +54,12 @@ async def runs(
     return await _read(connection, asked.order_by(table.id.desc()).limit(min(limit, RUNS_MAX)))
 
 
+async def runs_of(connection: AsyncConnection, ids: Sequence[int]) -> tuple[Run, ...]:
+    """These runs, the newest first; `RUNS_MAX` at most."""
+    asked = select(*_HEAD).where(runs_table.c.id.in_(ids[:RUNS_MAX]))
+    return await _read(connection, asked.order_by(runs_table.c.id.desc()))
+
+
 async def run_of(connection: AsyncConnection, id: int, venues: Venues = None) -> Run | None:
     """One run with all its results; None when there is none, or the reader may not see it."""
     row = (await connection.execute(select(runs_table).where(runs_table.c.id == id))).first()

@@ -22,6 +22,7 @@ from categoriser.taxonomy import Taxonomy
 from evidence.figures.alerting import AlertCount, Alerts, alerts
 from evidence.figures.blocking import Blocking, CategoryBlocked, ListBlocked, blocking
 from evidence.figures.candidates import Candidate, candidates
+from evidence.figures.checking import CheckedPlace, Checks, checks
 from evidence.figures.deciding import (
     Decided,
     DueForReview,
@@ -30,6 +31,7 @@ from evidence.figures.deciding import (
     decisions,
     due_for_review,
 )
+from evidence.figures.holding import InForce, in_force
 from evidence.figures.periods import Period
 from evidence.figures.reviewing import Judged, Reviews, reviews
 from evidence.reading.places import Venues
@@ -40,10 +42,13 @@ __all__ = [
     "Blocking",
     "Candidate",
     "CategoryBlocked",
+    "CheckedPlace",
+    "Checks",
     "Decided",
     "DueForReview",
     "ExceptionCount",
     "Figures",
+    "InForce",
     "Judged",
     "ListBlocked",
     "Period",
@@ -52,8 +57,10 @@ __all__ = [
     "alerts",
     "blocking",
     "candidates",
+    "checks",
     "decisions",
     "due_for_review",
+    "in_force",
     "read_figures",
     "reviews",
 ]
@@ -70,6 +77,7 @@ class Figures:
     decided: Decided
     candidates: tuple[Candidate, ...]
     """Blocked sites that look as if they were blocked in error, the likeliest first."""
+    checks: Checks
 
 
 async def read_figures(
@@ -93,4 +101,5 @@ async def read_figures(
         await alerts(happened, period, venues),
         await decisions(decided, period, venues, at),
         tuple(await candidates(happened, decided, period, venues)),
+        await checks(happened, period, venues),
     )

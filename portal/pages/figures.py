@@ -11,10 +11,11 @@ from portal.accounts.visits import Visit
 from portal.identity import Allowed
 from portal.rendering import Area, render
 from portal.reporting.answers import answers
-from portal.reporting.asking import READ, about, facts_of, read_asked
+from portal.reporting.asking import READ, about, facts_of, read_choosing
 from portal.reporting.sections import figures_of
 from portal.services import Given
 from portal.standing_policy import standing
+from portal.words import t
 
 router = APIRouter()
 area = Area("/figures", "figures.navigation", order=25, action=READ, group="seeing")
@@ -26,23 +27,22 @@ async def show_figures(
 ) -> Response:
     """The figures of a period and of venues that somebody may see."""
     now = await standing(services)
-    asked = read_asked(request.query_params, me, now, services)
+    choosing = read_choosing(request.query_params, me, now, services.clock())
     shown = {
-        "form": asked.form,
+        "form": choosing.form,
         "zone": now.zone,
-        "venue_choices": asked.venue_choices,
-        "period_words": asked.period_words,
-        "chosen": asked.chosen,
+        "choosing": choosing,
+        "more_links": [(f"/report?{choosing.query}", t("figures.report"))],
     }
-    if asked.chosen is None:
+    if choosing.asked is None:
         return render(request, "figures/figures", 422, **shown)
-    facts = await facts_of(services, now, asked, asked.chosen)
+    facts = await facts_of(services, me, now, choosing.asked)
     return render(
         request,
         "figures/figures",
         answers=answers(facts),
         sections=figures_of(facts),
         about=about(facts),
-        is_off=facts.material.blocking is None,
+        is_off=facts.material.happened is None,
         **shown,
     )

@@ -61,7 +61,9 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
             lasting(found.reviews.seconds_median)
             if found.reviews.seconds_median is not None
             else t("figures.none_yet"),
-            t("figures.speed_text", most=lasting(found.reviews.seconds_most)),
+            t("figures.speed_none")
+            if found.reviews.seconds_median is None
+            else t("figures.speed_text", most=lasting(found.reviews.seconds_most)),
             t("figures.speed_good"),
             "plain"
             if found.reviews.seconds_median is None
@@ -86,13 +88,10 @@ def answers(facts: Facts) -> tuple[Answer, ...]:
 
 
 def _of_telemetry(facts: Facts) -> list[Answer]:
-    found, alerts, passes = (
-        facts.material.blocking,
-        facts.material.alerts,
-        facts.material.decided.passes,
-    )
-    if found is None or alerts is None:
+    if facts.material.happened is None:
         return []
+    found, alerts = facts.material.happened.blocking, facts.material.happened.alerts
+    passes = facts.material.decided.passes
     return [
         Answer(
             t("figures.warned"),

@@ -12,10 +12,11 @@ from urllib.parse import urlencode
 
 from portal.accounts.visits import Visit
 from portal.forms import Form
+from portal.identity import may
 from portal.reading_evidence import readable_venues
-from portal.reporting.facts import Facts, day_of, moment_of
+from portal.reporting.facts import Facts, moment_of, period_in_words
 from portal.reporting.keeping import kept_material
-from portal.reporting.lists import ListInForce, lists_in_force
+from portal.reporting.lists import lists_in_force
 from portal.reporting.periods import Chosen, PeriodFault, choose, terms_of, words
 from portal.services import Services
 from portal.standing_policy import Standing
@@ -28,69 +29,75 @@ FIELD_CHARACTERS_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for. `chosen` is None when it made no sense; then `form` says why."""
+    """What was asked for, and may be told."""
 
-    form: Form
-    chosen: Chosen | None
+    chosen: Chosen
     venues: frozenset[str] | None
-    """Those that are told about; None: all."""
+    """Those that are told about; None: all, and what belongs to none."""
     place: str
+    """The same in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """The choice on a page."""
+
+    asked: Asked | None
+    """None when it made no sense; then `form` says why."""
+    form: Form
     venue_choices: tuple[tuple[str, str], ...]
     period_words: tuple[str, ...]
     query: str
     """The same, to be put into another address."""
 
 
-def read_asked(values: Mapping[str, str], me: Visit, now: Standing, services: Services) -> Asked:
-    """What these values of an address mean for somebody. A venue that they may not see has nothing
-    to show, like one that there is not.
+def asked_for(values: Mapping[str, str], me: Visit, now: Standing, at: float) -> Asked:
+    """What these values mean for somebody. A venue that they may not see has nothing to show, like
+    one that there is not. Raises `PeriodFault`.
     """
-    typed = {name: values.get(name, "")[:FIELD_CHARACTERS_MAX] for name in FIELDS}
-    at, terms = services.clock(), terms_of(now.raw.get("terms", ()))
+    period, since, until, venue = (values.get(name, "") for name in FIELDS)
+    chosen = choose(period, since, until, terms_of(now.raw.get("terms", ())), at, now.zone)
     allowed = readable_venues(me, READ)
-    form, chosen = Form.filled(**typed), None
+    if not venue:
+        return Asked(chosen, allowed, _everything(allowed))
+    titles = dict(now.venues)
+    is_theirs = venue in titles and (allowed is None or venue in allowed)
+    return Asked(chosen, frozenset({venue} if is_theirs else ()), titles.get(venue, venue))
+
+
+def read_choosing(values: Mapping[str, str], me: Visit, now: Standing, at: float) -> Choosing:
+    """What a page was asked for, and what else may be chosen."""
+    typed = {name: values.get(name, "")[:FIELD_CHARACTERS_MAX] for name in FIELDS}
+    form, asked = Form.filled(**typed), None
     try:
-        chosen = choose(typed["period"], typed["since"], typed["until"], terms, at, now.zone)
-        if not typed["period"]:
-            form = Form.filled(**{**typed, "period": chosen.word})
+        asked = asked_for(typed, me, now, at)
+        form = Form.filled(**{**typed, "period": typed["period"] or asked.chosen.word})
     except PeriodFault as fault:
         form.wrong(fault.field, t("figures.day_wrong"))
-    venues = allowed
-    if typed["venue"]:
-        venues = frozenset({typed["venue"]} if allowed is None else {typed["venue"]} & allowed)
-    everything = t("figures.every_venue") if allowed is None else t("figures.your_venues")
+    allowed = readable_venues(me, READ)
     choices = [pair for pair in now.venues if allowed is None or pair[0] in allowed]
-    return Asked(
+    return Choosing(
+        asked,
         form,
-        chosen,
-        venues,
-        dict(now.venues).get(typed["venue"], typed["venue"]) if typed["venue"] else everything,
-        (("", everything), *choices),
-        tuple(words(terms, at, now.zone)),
+        (("", _everything(allowed)), *choices),
+        tuple(words(terms_of(now.raw.get("terms", ())), at, now.zone)),
         urlencode({name: text for name, text in typed.items() if text}),
     )
 
 
-async def facts_of(services: Services, now: Standing, asked: Asked, chosen: Chosen) -> Facts:
+async def facts_of(services: Services, me: Visit, now: Standing, asked: Asked) -> Facts:
     """Everything there is to tell about it. Raises `StoreFault`."""
     return Facts(
         now.policy,
         services.taxonomy,
         now.zone,
-        chosen,
-        None if asked.venues is None else tuple(sorted(asked.venues)),
+        asked.chosen,
+        asked.venues,
         asked.place,
-        await kept_material(services, now, chosen, asked.venues),
-        await asyncio.to_thread(_lists, services),
+        await kept_material(services, now, asked.chosen, asked.venues),
+        await asyncio.to_thread(lists_in_force, services.lists, services.clock()),
+        may(me, "audit.read"),
     )
-
-
-def period_in_words(chosen: Chosen) -> str:
-    """`Autumn, 1 September 2026 to 18 December 2026`."""
-    days = t("figures.from_to", first=day_of(chosen.first), last=day_of(chosen.last))
-    if chosen.first == chosen.last:
-        days = day_of(chosen.first)
-    return f"{chosen.term}, {days}" if chosen.term else days
 
 
 def about(facts: Facts) -> str:
@@ -103,5 +110,5 @@ def about(facts: Facts) -> str:
     )
 
 
-def _lists(services: Services) -> tuple[ListInForce, ...]:
-    return lists_in_force(services.lists, services.clock())
+def _everything(allowed: frozenset[str] | None) -> str:
+    return t("figures.every_venue") if allowed is None else t("figures.your_venues")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -55,10 +56,18 @@ class Report:
     organisation: str
     period: str
     """In words."""
-    first: date
-    last: date
+    days: str
+    """The first and the last day as in `2026-09-01-to-2026-12-18`: for the name of a file."""
     place: str
     """The venues it is about, in words."""
     at: float
     """When the figures were read, in POSIX seconds."""
+    zone: ZoneInfo
+    """The organisation's clock."""
     sections: tuple[Section, ...]
+
+    @property
+    def moment(self) -> str:
+        """When the figures were read, in words."""
+        read = datetime.fromtimestamp(self.at, self.zone)
+        return t("report.made", at=f"{read:%Y-%m-%d %H:%M}")

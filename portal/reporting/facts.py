@@ -33,12 +33,14 @@ class Facts:
     taxonomy: Taxonomy
     zone: ZoneInfo
     chosen: Chosen
-    venues: tuple[str, ...] | None
+    venues: frozenset[str] | None
     """Those it is about; None: all, and what belongs to none."""
     place: str
     """The same in words."""
     material: Material
     lists: tuple[ListInForce, ...]
+    with_audit: bool = True
+    """Whether whoever asks may read the audit log."""
 
     def category(self, id: str) -> str:
         """What a category is called."""
@@ -52,8 +54,19 @@ class Facts:
             return t("report.no_venue")
         return self.policy.venues[id].title if id in self.policy.venues else id
 
+    def profile(self, id: str) -> str:
+        """What a profile is called."""
+        return self.policy.profiles[id].title if id in self.policy.profiles else id
+
+    def place_of(self, venue: str, profile: str) -> str:
+        """A venue and a profile there."""
+        return f"{self.venue(venue)}, {self.profile(profile)}"
+
     def source(self, id: str) -> str:
         """What a list is called."""
+        shelf, _, category = id.partition(":")
+        if shelf == STARTER and category in self.taxonomy:
+            return t("report.starter_list", category=self.taxonomy[category].title)
         return next((one.title for one in self.lists if one.id == id and one.title), id)
 
     def list_title(self, one: ListInForce) -> str:
@@ -67,11 +80,20 @@ def table(
     headers: Iterable[str],
     rows: Iterable[tuple[Cell, ...]],
     charted: int | None = None,
+    more: int = 0,
 ) -> ReportTable:
-    """A table of at most `ROWS_MAX` rows with cells of at most `TEXT_CHARACTERS_MAX`."""
+    """A table of at most `ROWS_MAX` rows with cells of at most `TEXT_CHARACTERS_MAX`. `more` rows
+    were left out already.
+    """
     found = list(rows)
-    shown = tuple(tuple(_cell(cell) for cell in row) for row in found[:ROWS_MAX])
-    return ReportTable(id, caption, tuple(headers), shown, max(0, len(found) - ROWS_MAX), charted)
+    kept = tuple(tuple(_cell(cell) for cell in row) for row in found[:ROWS_MAX])
+    left_out = more + len(found[ROWS_MAX:])
+    return ReportTable(id, caption, tuple(headers), kept, left_out, charted)
+
+
+def shown(tables: Iterable[ReportTable]) -> tuple[ReportTable, ...]:
+    """Tables without rows say nothing."""
+    return tuple(one for one in tables if one.rows)
 
 
 def word(key: str, otherwise: str) -> str:
@@ -99,6 +121,20 @@ def lasting(seconds: float | None) -> str:
 def day_of(day: date) -> str:
     """`21 November 2026`."""
     return f"{day.day} {day:%B %Y}"
+
+
+def days_of(chosen: Chosen) -> str:
+    """`2026-09-01-to-2026-12-18`, for the name of a file."""
+    first, last = chosen.first.isoformat(), chosen.last.isoformat()
+    return first if first == last else f"{first}-to-{last}"
+
+
+def period_in_words(chosen: Chosen) -> str:
+    """`Autumn, 1 September 2026 to 18 December 2026`."""
+    days = t("figures.from_to", first=day_of(chosen.first), last=day_of(chosen.last))
+    if chosen.first == chosen.last:
+        days = day_of(chosen.first)
+    return f"{chosen.term}, {days}" if chosen.term else days
 
 
 def moment_of(at: float, zone: ZoneInfo) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from evidence.reading.places import Venues
-from portal.reporting.material import Material, read_material
+from portal.reporting.material import Material, Sources, read_material
 from portal.reporting.periods import Chosen
 from portal.services import Services
 from portal.standing_policy import Standing
@@ -39,15 +39,8 @@ class Keeping:
             at = services.clock()
             if (known := self._known(key, at)) is not None:
                 return known
-            found = await read_material(
-                services.store,
-                services.evidence,
-                services.taxonomy,
-                chosen.period,
-                venues,
-                at,
-                now.zone,
-            )
+            sources = Sources(services.store, services.evidence, services.taxonomy)
+            found = await read_material(sources, chosen.period, venues, at, now.zone)
             self._found.pop(key, None)
             while len(self._found) >= KEPT_MAX:
                 self._found.pop(next(iter(self._found)))

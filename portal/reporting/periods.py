@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from evidence.figures import Period
+from portal.standing_policy import id_from
 
 TERM: Final = "term"
 LAST_TERM: Final = "last-term"
@@ -16,7 +17,6 @@ DAYS: Final = "days"
 LAST_DAYS: Final[Mapping[str, int]] = {"7": 7, "30": 30}
 WORDS: Final = (TERM, LAST_TERM, *LAST_DAYS, DAYS)
 """What may be chosen; which of them there are now, `words` says."""
-_MINUTE: Final = 60.0
 
 
 class PeriodFault(ValueError):
@@ -82,11 +82,13 @@ def choose(
 
 
 def choose_term(name: str, terms: Sequence[Term], at: float, zone: ZoneInfo) -> Chosen:
-    """The term with this name. Raises `PeriodFault`."""
+    """The term with this name, however it is spelled: `Autumn 2026` or `autumn-2026`. Raises
+    `PeriodFault`.
+    """
     for term in terms:
-        if term.name.lower() == name.strip().lower():
+        if id_from(term.name) == id_from(name):
             return _whole(TERM, term.name, term.first, term.last, at, zone)
-    known = ", ".join(term.name for term in terms) or "none yet, terms are in the settings"
+    known = ", ".join(term.name for term in terms) or "none yet; `lychgate term add` makes one"
     raise PeriodFault("term", name, f"the name of a term: {known}")
 
 
@@ -96,10 +98,9 @@ def _whole(word: str, term: str, first: date, last: date, at: float, zone: ZoneI
     except (ValueError, OverflowError) as fault:
         allowed = str(fault).partition("allowed: ")[2] or "days of this century"
         raise PeriodFault("until", f"{first} to {last}", allowed) from fault
-    now = at // _MINUTE * _MINUTE
     if whole.since >= at:
         raise PeriodFault("since", str(first), "a day that has come")
-    return Chosen(word, term, first, last, Period(whole.since, max(min(whole.until, now), 1.0)))
+    return Chosen(word, term, first, last, Period(whole.since, min(whole.until, at)))
 
 
 def _term(word: str, terms: Sequence[Term], at: float, zone: ZoneInfo) -> Term | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from evidence.alerts.themes import themes
 from evidence.figures import Alerts, Blocking, Judged
 from portal.reporting.document import ReportTable, Section
-from portal.reporting.facts import Facts, counts, day_of, lasting, share, table, word
+from portal.reporting.facts import Facts, counts, day_of, lasting, share, shown, table, word
 from portal.words import t
 
 OUTCOMES = {
@@ -66,7 +66,7 @@ def blocked(facts: Facts, found: Blocking) -> Section:
         sites=f"{found.sites:,}",
     )
     return Section(
-        "blocked", t("report.blocked_title"), (said, t("report.few_devices")), _shown(tables)
+        "blocked", t("report.blocked_title"), (said, t("report.few_devices")), shown(tables)
     )
 
 
@@ -131,7 +131,7 @@ def over_blocking(facts: Facts) -> Section:
             outcomes,
         ),
     ]
-    return Section("over-blocking", t("report.over_title"), tuple(said), _shown(tables))
+    return Section("over-blocking", t("report.over_title"), tuple(said), shown(tables))
 
 
 def around(facts: Facts, found: Blocking) -> Section:
@@ -162,7 +162,7 @@ def exceptions(facts: Facts) -> Section:
     headers = (t("report.purpose"), t("report.venue"), t("report.role"), t("report.granted"))
     said = t("report.exceptions_said", granted=found.granted, ended=found.exceptions_ended_early)
     tables = [table("exceptions", t("report.exceptions"), headers, rows)]
-    return Section("exceptions", t("report.exceptions_title"), (said,), _shown(tables))
+    return Section("exceptions", t("report.exceptions_title"), (said,), shown(tables))
 
 
 def alerts(facts: Facts, found: Alerts) -> Section:
@@ -195,7 +195,7 @@ def alerts(facts: Facts, found: Alerts) -> Section:
         ),
         table("alerts", t("report.by_outcome"), headers, rows),
     ]
-    return Section("alerts", t("report.alerts_title"), tuple(said), _shown(tables))
+    return Section("alerts", t("report.alerts_title"), tuple(said), shown(tables))
 
 
 def due(facts: Facts) -> Section:
@@ -220,17 +220,17 @@ def due(facts: Facts) -> Section:
     )
     said = t("report.due_said", count=len(found))
     tables = [table("due", t("report.due"), headers, rows)]
-    return Section("due", t("report.due_title"), (said,), _shown(tables))
+    return Section("due", t("report.due_title"), (said,), shown(tables))
 
 
 def figures_of(facts: Facts) -> tuple[Section, ...]:
     """Those that the page of figures shows, in its order."""
-    found = facts.material
+    found = facts.material.happened
     sections = [over_blocking(facts)]
-    if found.blocking is not None:
+    if found is not None:
         sections += [blocked(facts, found.blocking), around(facts, found.blocking)]
     sections.append(exceptions(facts))
-    if found.alerts is not None:
+    if found is not None:
         sections.append(alerts(facts, found.alerts))
     return (*sections, due(facts))
 
@@ -241,8 +241,3 @@ def _judged(id: str, caption: str, header: str, given: list[tuple[str, Judged]])
         (title, one.decided, one.upheld, share(one.upheld, one.decided)) for title, one in given
     ]
     return table(id, caption, headers, rows, 2)
-
-
-def _shown(tables: list[ReportTable]) -> tuple[ReportTable, ...]:
-    """Tables without rows say nothing."""
-    return tuple(one for one in tables if one.rows)

@@ -44,6 +44,7 @@ LEFT_OUT: Final = {
     "/sign-in/openid/sign-out": "leads to a provider",
     "/lists/difference": "only while an update waits; test_deciding_browser.py looks at it",
     "/requests/export": "a file",
+    "/report/download": "a file",
     "/query-log/export.csv": "a file",
     "/audit/export.csv": "a file",
     "/alerts/id/{number}/export.json": "a file",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from portal import pages
 from tests.journeys.installation import SUSPECT
 from tests.journeys.visiting import Visitors
 from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
@@ -32,11 +33,30 @@ def test_decisions_with_their_reasons(visitors: Visitors) -> None:
 
 @pytest.mark.parametrize("path", ["/figures", "/checks", "/report"])
 def test_figures(visitors: Visitors, path: str) -> None:
-    routes = {route.path for module in pages.modules() for route in module.router.routes}
-    if path not in routes:
-        pytest.skip(f"there is no page {path} yet")
     visit = visitors.person("lea")
     assert visit.page.goto(visitors.hub.url + path).status == 200
     visit.shoot(path[1:])
     text = visit.text()
     assert "Lea Leader" in text and SUSPECT not in text
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_the_report_is_read_and_taken_home(visitors: Visitors, scripts: bool) -> None:
+    visit = visitors.person("lea", scripts=scripts)
+    visit.go("/figures")
+    visit.press("The whole report")
+    visit.heads("Filtering report")
+    visit.fill("Period", "7")
+    visit.fill("Venue", "crewe")
+    visit.press("Show")
+    visit.reads("As of")
+    for part in ("Policy in force", "Changes of the policy", "Decisions due for review"):
+        visit.reads(part)
+    names = []
+    for button, begins in (("HTML", b"<!DOCTYPE html>"), ("spreadsheet", b'"Section"')):
+        with visit.page.expect_download() as coming:
+            visit.press(f"Download {'as' if button == 'HTML' else 'for a'} {button}")
+        names.append(coming.value.suggested_filename)
+        kept = Path(coming.value.path()).read_bytes()
+        assert kept.startswith(begins) and SUSPECT.encode() not in kept
+    assert [name.rpartition(".")[2] for name in names] == ["html", "csv"]

@@ -177,6 +177,8 @@ alert.read        GET /api/alerts
 alert.read        GET /api/alerts/{number}
 
 figures.read      GET /api/checks
+figures.read      GET /api/figures
+figures.read      GET /api/report
 figures.read      GET /api/checks/names
 figures.read      GET /api/checks/runs
 figures.read      GET /api/checks/runs/{number}
@@ -184,6 +186,8 @@ figures.read      GET /checks
 figures.read      GET /checks/id/{number}
 figures.read      GET /checks/names
 figures.read      GET /figures
+figures.read      GET /report
+figures.read      GET /report/download
 figures.read everywhere GET /api/requests/figures?since=0&until=9
 """
 
