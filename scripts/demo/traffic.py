@@ -61,12 +61,56 @@ STATIONS: Final = (
 club.
 """
 MINUTES: Final = 24 * 60
+_BATCH_MINUTES: Final = 15
+"""In one file of the spool. A resolver writes one each second; so many would take long to read."""
 _OPEN_EACH_MINUTE: Final = 40
 _CLOSED_EACH_MINUTE: Final = 3.0
 _CLOSED_LIVE: Final = 0.05
 """Of live queries: more would make every device an alert within minutes."""
 _STRAY: Final = 0.005
 """Of live queries, before which a packet comes that is no query at all."""
+
+
+class _Noted:
+    """What the resolver would have noted of a stretch of time."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot: Final = snapshot
+        self.details: Final[list[Detail]] = []
+        self.tallies: Final[Counter[Tally]] = Counter()
+        self.traffic: Final[Counter[Traffic]] = Counter()
+
+    def note(self, name: str, address: str, at: float) -> None:
+        """Note one query."""
+        client = self._snapshot.policy.identify(ip_address(address).packed)
+        view = self._snapshot.perspective_of(client, at).view
+        spelling = spell(from_text(name))
+        decision = decide(view, spelling, self._snapshot.index.find(spelling))
+        minute, category = int(at // 60), decision.category or ""
+        self.tallies[
+            Tally(
+                minute, client.venue, client.profile, decision.action, decision.reason, category,
+                tuple(decision.sources),
+            )
+        ] += 1  # fmt: skip
+        suggestions = tuple(f"{match.category}:{match.rule}" for match in decision.suggestions)
+        if decision.action == "allow" and not suggestions:
+            domain = ".".join(name.split(".")[-3 if name.endswith(".uk") else -2 :])
+            self.traffic[Traffic(minute, client.venue, client.profile, domain)] += 1
+            return
+        self.details.append(
+            Detail(
+                at, address, "", client.device or "", client.venue, client.room or "",
+                client.profile, name, 1, decision.action, decision.reason, category,
+                decision.rule or "", tuple(decision.sources), suggestions, "udp",
+            )
+        )  # fmt: skip
+
+    def write(self, writer: SpoolWriter, at: float) -> int:
+        """Write it as one batch; how many queries."""
+        self.details.sort(key=lambda one: one.at)
+        writer.write(at, self.details, list(self.tallies.items()), list(self.traffic.items()))
+        return sum(self.tallies.values())
 
 
 def write_history(configuration: Configuration, now: float, seed: int = 7) -> int:
@@ -76,33 +120,21 @@ def write_history(configuration: Configuration, now: float, seed: int = 7) -> in
     snapshot = SnapshotBuilder(configuration).build().snapshot
     writer = SpoolWriter(folder)
     chance = random.Random(seed)
-    total = 0
-    for minute in range(int(now // 60) - MINUTES, int(now // 60)):
-        at = minute * 60.0
-        busy = _busy(at)
-        tallies: Counter[Tally] = Counter()
-        traffic: Counter[Traffic] = Counter()
-        details: list[Detail] = []
-        asked = [chance.choice(OPEN) for _ in range(_poisson(chance, _OPEN_EACH_MINUTE * busy))]
-        names, weights = zip(*CLOSED, strict=True)
-        closed = _poisson(chance, _CLOSED_EACH_MINUTE * busy)
-        asked += chance.choices(names, weights, k=closed)
-        for name in asked:
-            _note(
-                snapshot,
-                name,
-                _station(chance),
-                at + chance.random() * 59,
-                details,
-                tallies,
-                traffic,
-            )
-        for name, address in _grave(int(now // 60) - minute):
-            _note(snapshot, name, address, at + chance.random() * 20, details, tallies, traffic)
-        total += sum(tallies.values())
-        if tallies:
-            details.sort(key=lambda one: one.at)
-            writer.write(at + 60, details, list(tallies.items()), list(traffic.items()))
+    names, weights = zip(*CLOSED, strict=True)
+    total, last = 0, int(now // 60)
+    for first in range(last - MINUTES, last, _BATCH_MINUTES):
+        noted = _Noted(snapshot)
+        for minute in range(first, first + _BATCH_MINUTES):
+            at = minute * 60.0
+            busy = _busy(at)
+            asked = [chance.choice(OPEN) for _ in range(_poisson(chance, _OPEN_EACH_MINUTE * busy))]
+            closed = _poisson(chance, _CLOSED_EACH_MINUTE * busy)
+            asked += chance.choices(names, weights, k=closed)
+            for name in asked:
+                noted.note(name, _station(chance), at + chance.random() * 59)
+            for name, address in _grave(last - minute):
+                noted.note(name, address, at + chance.random() * 20)
+        total += noted.write(writer, (first + _BATCH_MINUTES) * 60.0)
     return total
 
 
@@ -113,41 +145,6 @@ def _grave(minutes_ago: int) -> list[tuple[str, str]]:
     if 300 <= minutes_ago < 305:
         return [(VPNS[minutes_ago - 300], "127.0.2.8")]
     return []
-
-
-def _note(
-    snapshot: Snapshot,
-    name: str,
-    address: str,
-    at: float,
-    details: list[Detail],
-    tallies: Counter[Tally],
-    traffic: Counter[Traffic],
-) -> None:
-    """Note one query as the resolver would."""
-    client = snapshot.policy.identify(ip_address(address).packed)
-    view = snapshot.perspective_of(client, at).view
-    spelling = spell(from_text(name))
-    decision = decide(view, spelling, snapshot.index.find(spelling))
-    minute, category = int(at // 60), decision.category or ""
-    tallies[
-        Tally(
-            minute, client.venue, client.profile, decision.action, decision.reason, category,
-            tuple(decision.sources),
-        )
-    ] += 1  # fmt: skip
-    suggestions = tuple(f"{match.category}:{match.rule}" for match in decision.suggestions)
-    if decision.action == "allow" and not suggestions:
-        domain = ".".join(name.split(".")[-3 if name.endswith(".uk") else -2 :])
-        traffic[Traffic(minute, client.venue, client.profile, domain)] += 1
-        return
-    details.append(
-        Detail(
-            at, address, "", client.device or "", client.venue, client.room or "", client.profile,
-            name, 1, decision.action, decision.reason, category, decision.rule or "",
-            tuple(decision.sources), suggestions, "udp",
-        )
-    )  # fmt: skip
 
 
 def _station(chance: random.Random) -> str:
