@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from tests.lychgate.running import REPOSITORY, Serving, free_port, upstream, wai
 
 GAMBLING: Final = "bet365.com"
 ANA: Final = Actor("ana", "Ana", "portal", (Grant("administrator"),))
+RSYSLOGD: Final = shutil.which("rsyslogd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 FEW: Final = 20
 """Queries that wait, where that is patched to be few."""
 PATCHED: Final = (
@@ -246,6 +249,33 @@ def test_a_receiver_that_is_gone_and_comes_back(house: House, tmp_path: Path, wa
             wait_until(lambda: house.metric("lychgate_outward_up") == 1, "up", 20)
             assert house.metric("lychgate_outward_waiting") == 0
     assert house.metric("lychgate_outward_dropped_total") == 0
+
+
+@pytest.mark.skipif(RSYSLOGD is None, reason="needs rsyslogd (Debian: rsyslog)")
+def test_rsyslog_takes_it_as_the_documentation_says(house: House, tmp_path: Path) -> None:
+    guide = (REPOSITORY / "docs" / "outward.md").read_text(encoding="utf-8")
+    told = guide.split("### rsyslog")[1].split("```")[1]
+    port, written = free_port(), tmp_path / "lychgate.jsonl"
+    for before, after in (("601", str(port)), ("/var/log/lychgate.jsonl", str(written))):
+        assert f'"{before}"' in told
+        told = told.replace(f'"{before}"', f'"{after}"')
+    (tmp_path / "rsyslog.conf").write_text(told)
+    arguments = ["-n", "-f", str(tmp_path / "rsyslog.conf"), "-i", str(tmp_path / "pid")]
+    engine = subprocess.Popen([str(RSYSLOGD), *arguments])
+    try:
+        with house.telling(f"syslog+tcp://127.0.0.1:{port}"):
+            names = house.ask(3)
+            house.serving.ask(r"\"\}\032\]\010evil." + GAMBLING)
+
+            def found() -> set[str]:
+                lines = written.read_text().splitlines() if written.exists() else []
+                return {json.loads(line).get("name", "") for line in lines}
+
+            evil = rf"\034\125\032\093\010evil.{GAMBLING}"
+            wait_until(lambda: found() >= {*names, evil}, "rsyslog's file", 40)
+    finally:
+        engine.terminate()
+        engine.wait(10)
 
 
 def test_what_cannot_wait_any_longer_is_lost_and_counted(house: House, tmp_path: Path) -> None:
