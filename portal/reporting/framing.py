@@ -14,36 +14,15 @@ from policy.types import Action, Profile
 from portal.reporting.answers import answers
 from portal.reporting.document import ReportTable, Section
 from portal.reporting.facts import Facts, moment_of, shown, table, word
-from portal.words import t
+from portal.words import did, t
 
 PROFILES_MAX: Final = 6
 """Side by side in one table."""
 RESULTS_MAX: Final = 3
 """Of one check that are told; more are counted."""
-NOUNS: Final[Mapping[str, str]] = {
-    "bundle": "report.noun_bundle",
-    "document": "report.noun_document",
-    "essential": "report.noun_essential",
-    "list": "report.noun_list",
-    "organisation": "report.noun_organisation",
-    "page": "report.noun_page",
-    "profile": "report.noun_profile",
-    "role": "report.noun_role",
-    "room": "report.noun_room",
-    "rule": "report.noun_rule",
-    "term": "report.noun_term",
-    "venue": "report.noun_venue",
-}
 RULES: Final[Mapping[str, str]] = {
-    "allow": "report.noun_rule_allow",
-    "deny": "report.noun_rule_deny",
-}
-VERBS: Final[Mapping[str, str]] = {
-    "add": "report.verb_add",
-    "change": "report.verb_change",
-    "import": "report.verb_import",
-    "remove": "report.verb_remove",
-    "set": "report.verb_change",
+    "allow": "report.rule_allow",
+    "deny": "report.rule_deny",
 }
 
 
@@ -102,7 +81,7 @@ def changes(facts: Facts) -> Section:
     rows = [
         (
             moment_of(one.at, facts.zone),
-            _done(one),
+            did(one.action),
             _about(facts, one),
             one.reason,
             people[one.actor].name if one.actor in people else one.actor,
@@ -282,17 +261,10 @@ def _places(facts: Facts) -> ReportTable:
     return table("places", t("report.places"), headers, rows)
 
 
-def _done(change: PolicyChange) -> str:
-    noun, _, verb = change.action.partition(".")
-    key = RULES.get(change.decision, NOUNS.get(noun, ""))
-    if not key or verb not in VERBS:
-        return change.action
-    return t("report.done", noun=t(key), verb=t(VERBS[verb]))
-
-
 def _about(facts: Facts, change: PolicyChange) -> str:
     if change.about:
-        return change.about
+        rule = RULES.get(change.decision)
+        return t(rule, site=change.about) if rule else change.about
     kind, _, id = change.subject.partition(":")
     if kind == "venue":
         return facts.venue(id)
