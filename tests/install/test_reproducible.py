@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -81,19 +82,39 @@ def test_the_bill_of_materials_lists_the_lock(tmp_path: Path) -> None:
     assert len(refs) == len(set(refs)) == len(locked()) + 1
 
 
+FINE, SKIPPED = (
+    {"name": "a", "version": "1", "vulns": []},
+    {"name": "b", "skip_reason": "not found"},
+)
+FAULTY = {"name": "jinja2", "version": "2.10", "vulns": [{"id": "PYSEC-1"}]}
+
+
 @pytest.mark.parametrize(
-    ("does", "status", "said"),
+    ("known", "lock", "status", "said"),
     [
-        ("exit 2", 0, "NOT DONE: pip-audit could not ask"),
-        ('echo "{}" >"$OUT"; exit 0', 0, "nothing in requirements.lock has a known fault"),
-        ('echo "{\\"id\\": \\"PYSEC-1\\"}" >"$OUT"; exit 1', 1, "PYSEC-1"),
+        (None, None, 0, "NOT DONE: pip-audit could not ask"),
+        # An index that keeps no faults, or is not there: pip-audit itself says that it found none.
+        ([{**FAULTY, "vulns": []}], [FINE], 0, "NOT DONE: the package index does not tell"),
+        ([SKIPPED], [FINE], 0, "NOT DONE: the package index does not tell"),
+        ([FAULTY], [FINE, SKIPPED], 0, "NOT DONE for 1 of 2 packages"),
+        ([FAULTY], [], 0, "NOT DONE for 0 of 0 packages"),
+        ([FAULTY], [FINE, FINE], 0, "none of the 2 packages in requirements.lock has a known"),
+        ([FAULTY], [FINE, SKIPPED, FAULTY], 1, "PYSEC-1"),
     ],
 )
-def test_an_audit_says_what_it_did(does: str, status: int, said: str, tmp_path: Path) -> None:
+def test_an_audit_says_what_it_did(
+    known: list[Any] | None, lock: list[Any] | None, status: int, said: str, tmp_path: Path
+) -> None:
     """pip-audit itself asks the network, so a program in its place answers as it does."""
+    for name, report in (("known", known), ("lock", lock)):
+        if report is not None:
+            (tmp_path / f"{name}.json").write_text(json.dumps({"dependencies": report}))
     audit = tmp_path / "pip-audit"
-    find = 'while [ $# -gt 0 ]; do [ "$1" = --output ] && OUT=$2; shift; done'
-    audit.write_text(f"#!/bin/sh\n{find}\n{does}\n")
+    audit.write_text(
+        "#!/bin/sh\n"
+        'while [ $# -gt 0 ]; do [ "$1" = --output ] && OUT=$2; shift; done\n'
+        f'cp {tmp_path}/"$(basename "$OUT")" "$OUT"\n'
+    )
     audit.chmod(0o755)
     done = subprocess.run(
         [str(ROOT / "packaging/audit.sh")],
@@ -103,6 +124,10 @@ def test_an_audit_says_what_it_did(does: str, status: int, said: str, tmp_path: 
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
     )
     assert done.returncode == status and said in done.stdout, done.stdout + done.stderr
+    claims = "has a known fault" in done.stdout
+    assert claims is (known == [FAULTY] and lock == [FINE, FINE]), (
+        "it never claims what it is not sure of"
+    )
 
 
 def test_two_builds_of_the_wheel_are_the_same(tmp_path: Path) -> None:
