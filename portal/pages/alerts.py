@@ -156,8 +156,13 @@ async def show_notices(request: Request, me: Reader, services: Given) -> Respons
 
 
 def now_titles(now: Standing) -> dict[str, str]:
-    """What venues are called."""
-    return dict(now.venues)
+    """What venues are called, by id; and rooms, by `crewe/it-suite`."""
+    rooms = {
+        f"{id}/{room}": place.title
+        for id, venue in now.policy.venues.items()
+        for room, place in venue.rooms.items()
+    }
+    return dict(now.venues) | rooms
 
 
 def _venues(me: Visit, now: Standing) -> list[tuple[str, str]]:
