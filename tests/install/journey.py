@@ -113,6 +113,8 @@ def stage_install() -> None:
     found["restore"] = lychgate("restore", "/srv/archive.tar.gz")
     run("systemctl", "start", *(f"lychgate-{unit}" for unit in UNITS))
     found["restored"] = state()
+    # The next start is that of a machine which asks itself for names.
+    Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
 
 
 def stage_boot() -> None:
@@ -121,6 +123,7 @@ def stage_boot() -> None:
     found["active"] = active()
     found["blocked"] = run("dig", "+time=2", "@127.0.0.1", "www.bet365.com")[1]
     found["rule"] = run("dig", "+time=2", "@127.0.0.1", "rule.example")[1]
+    found["itself"] = run("dig", "+time=2", "www.bet365.com")[1]
     found["page"] = wait(page)
     found["defaults"] = run("grep", "TRIAL", "/etc/default/lychgate")[1]
     found["remove"] = run("dpkg", "-r", "lychgate")

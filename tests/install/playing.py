@@ -87,8 +87,9 @@ class ServiceManager:
         """Every value of a key so far."""
         return [notice[key] for notice in list(self.notices) if key in notice]
 
-    def wait_for(self, key: str, count: int = 1, seconds: float = 20.0) -> None:
-        """Wait until something was said so often."""
+    def wait_for(self, key: str, count: int = 1, seconds: float = 60.0) -> None:
+        """Wait until something was said so often. A start takes three seconds alone, and many times
+        that beside other work; systemd itself waits three minutes."""
 
         def holds() -> bool:
             assert self.process is not None

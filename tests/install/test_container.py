@@ -1,8 +1,9 @@
 """The Containerfile, as far as it can be checked without a container engine.
 
-It is not built here: no engine and no image can be had where tests run. What is checked: every path
-that it copies is there, what it runs exists, it stays an ordinary user, and it fetches from nowhere
-by name.
+The tests do not build it: no image of Python can be had where they run. It was built once by hand,
+with buildah (isolation `chroot`) on a root of Debian 12 in that image's place, and then filtered,
+was ready and showed its pages as its own user. What is checked here: every path that it copies is
+there, what it runs exists, it stays an ordinary user, and it fetches from nowhere by name.
 """
 
 from __future__ import annotations
