@@ -19,6 +19,7 @@ from evidence.duties.figures import MeasuringFault, run
 from evidence.figures import Figures, Period, read_figures
 from evidence.measured import RECORDER_FILE, buckets, read_measured
 from evidence.measuring import MONTH_DAYS, OTHERS, SERIES_MAX, MeasuringSettings, bounded
+from evidence.measuring.candidates import SITES_MAX
 from evidence.spool import Batch, Detail
 from evidence.store import EvidenceStore
 from lychgate.figure_metrics import STALE_SECONDS, FigureCollector
@@ -197,6 +198,24 @@ def test_naming_sites_can_be_turned_off(
     ground = Ground(tmp_path, settings)
     asyncio.run(ground.measure(batch("a", six_devices())))
     assert ("bet365.com" in ground.scraped()) is named
+
+
+def test_no_more_than_fifty_sites_are_named(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, MeasuringSettings(devices_min=2))
+    many = [
+        one for n in range(SITES_MAX + 20) for one in six_devices(f"site-{n}.example", 1, 2 + n % 5)
+    ]
+    asyncio.run(ground.measure(batch("a", many)))
+    named = [
+        (labels, value)
+        for (name, labels), value in ground.values().items()
+        if name == "lychgate_review_candidate"
+    ]
+    assert len(named) <= SITES_MAX == 50
+    # Those that most devices asked for are among them.
+    assert {labels for labels, value in named if value == 6} == {
+        frozenset({f"site-{n}.example", "gambling"}) for n in range(4, SITES_MAX + 20, 5)
+    }
 
 
 def test_nobody_is_in_the_figures(ground: Ground) -> None:
