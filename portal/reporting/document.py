@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -12,6 +13,10 @@ from portal.charts import Bar, bars
 from portal.words import t
 
 Cell = str | int | float
+
+
+WORD_CHARACTERS_MAX: Final = 20
+"""Longer words may have to be broken within a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,13 @@ class ReportTable:
     """Rows that were left out."""
     charted: int | None = None
     """The column that is shown as bars too; the first one names them."""
+
+    @staticmethod
+    def is_long(cell: Cell) -> bool:
+        """Whether a word of it may be broken: only where it must, for that makes printing slow."""
+        return isinstance(cell, str) and any(
+            len(word) > WORD_CHARACTERS_MAX for word in cell.split()
+        )
 
     @property
     def chart(self) -> Markup:

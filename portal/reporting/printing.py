@@ -16,7 +16,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Final
 
-SECONDS_MAX: Final = 120.0
+SECONDS_MAX: Final = 180.0
 MEMORY_OCTETS_MAX: Final = 2 << 30
 """Of addresses, of which it uses about a tenth."""
 NICENESS: Final = 10
