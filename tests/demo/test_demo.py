@@ -24,7 +24,7 @@ VISITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("dora", "/alerts", ("Extremism", "Acknowledged", "No concern", "New")),
     ("dora", "/alerts/held", ("What was held back", "bet365.com")),
     ("dora", "/alerts/notices", ("webhook", "Sent")),
-    ("lea", "/checks", ("Stoke learning centre", "Guests", "The schedule", "Well", "Looked at it")),
+    ("lea", "/checks", ("Stoke learning centre", "Guests", "The schedule", "Looked at it")),
     ("lea", "/figures", ("Stoke learning centre", "Blocked by venue", "Extremism")),
 )
 
