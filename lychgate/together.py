@@ -3,7 +3,8 @@
 For a first look, for a container, for a machine without a service manager. The children share
 nothing with the parent or each other but the files that their own commands use: each is just what
 its command is. The parent starts them, starts one again that dies, prefixes what they print, passes
-signals on, and ends them in order. With systemd each has a unit of its own instead.
+signals on, and ends them in order. It also sends somebody to refresh the lists now and then. With
+systemd each has a unit of its own instead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,12 @@ STOP_SECONDS_MAX: Final = 15.0
 HEAD_START_SECONDS: Final = 1.0
 """The resolver's: names are answered first, and a faulty configuration is told once. For the same
 reason nothing is imported here that takes a while."""
+LISTS_FIRST_SECONDS: Final = 15.0
+"""After the start; names are answered first."""
+LISTS_SECONDS: Final = 600.0
+"""Between two refreshes. Each fetches only what is due, a list a day at most times, and otherwise
+costs a second of processor time; a wish in the portal, or a network that is late, waits no longer.
+"""
 LINE_OCTETS_MAX: Final = 65_536
 """Longer lines are cut."""
 ORPHANS_SECONDS: Final = 30.0
@@ -52,6 +59,17 @@ class Part:
     has_run: bool = False
     """Whether it ever ran for a while: then its configuration was good."""
     delay_seconds: float = field(default=RESTART_SECONDS_MIN)
+
+
+@dataclass
+class Errand:
+    """A command that ends by itself, and is run again and again at the lowest priority."""
+
+    name: str
+    command: tuple[str, ...]
+    first_seconds: float
+    every_seconds: float
+    process: asyncio.subprocess.Process | None = None
 
 
 RESOLVER: Final = "resolver"
@@ -74,13 +92,27 @@ def parts_of(
     ]
 
 
+def errands_of(commands: Sequence[str], options: Sequence[str]) -> list[Errand]:
+    """The errands that these commands of `lychgate` make."""
+    refresh = ("lists", "refresh", "--log", *options)
+    return [
+        Errand(word, refresh, LISTS_FIRST_SECONDS, LISTS_SECONDS)
+        for word in commands
+        if word == "lists"
+    ]
+
+
 class Together:
     """The parent."""
 
-    def __init__(self, parts: Sequence[Part], out: TextIO = sys.stdout) -> None:
+    def __init__(
+        self, parts: Sequence[Part], errands: Sequence[Errand] = (), out: TextIO = sys.stdout
+    ) -> None:
         self._parts: Final = {part.name: part for part in parts}
+        self._errands: Final = errands
         self._out: Final = out
-        self._width: Final = max(len(part.name) for part in parts)
+        children: list[Part | Errand] = [*parts, *errands]
+        self._width: Final = max(len(child.name) for child in children)
         self._end: Final = asyncio.Event()
         self._status = DONE
 
@@ -93,8 +125,11 @@ class Together:
         keepers = {
             part.name: asyncio.create_task(self._keep(part)) for part in self._parts.values()
         }
+        runners = [asyncio.create_task(self._run_again(errand)) for errand in self._errands]
         reaper = asyncio.create_task(self._reap()) if os.getpid() == 1 else None
         await self._end.wait()
+        for errand, runner in zip(self._errands, runners, strict=True):
+            await self._stop(errand, runner)
         for name in STOPPING:
             if name in keepers:
                 await self._stop(self._parts[name], keepers[name])
@@ -108,18 +143,7 @@ class Together:
             await self._pause(HEAD_START_SECONDS)
         while not self._end.is_set():
             began = time.monotonic()
-            part.process = process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "lychgate", *part.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                limit=LINE_OCTETS_MAX,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for the parent, which ends them in order.
-                preexec_fn=_end_with_parent,
-            )  # fmt: skip
-            await self._pass_on(part, process)
-            code = await process.wait()
+            code = await self._run_once(part, _end_with_parent)
             lived = time.monotonic() - began
             if self._end.is_set():
                 return
@@ -137,13 +161,37 @@ class Together:
             await self._pause(part.delay_seconds)
             part.delay_seconds = min(part.delay_seconds * 2, RESTART_SECONDS_MAX)
 
+    async def _run_again(self, errand: Errand) -> None:
+        """Run an errand, again and again; it says itself what it found, unless it was killed."""
+        await self._pause(errand.first_seconds)
+        while not self._end.is_set():
+            code = await self._run_once(errand, _begin_errand)
+            if code < 0 and not self._end.is_set():
+                self._say(errand.name, f"ended ({_ending(code)})")
+            await self._pause(errand.every_seconds)
+
+    async def _run_once(self, child: Part | Errand, prepare: Callable[[], None]) -> int:
+        """Start a child, pass on what it prints, wait for its end; its exit status."""
+        child.process = process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "lychgate", *child.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=LINE_OCTETS_MAX,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C is for the parent, which ends them in order.
+            preexec_fn=prepare,
+        )  # fmt: skip
+        await self._pass_on(child.name, process)
+        return await process.wait()
+
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond the end."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._end.wait(), seconds)
 
-    async def _pass_on(self, part: Part, process: asyncio.subprocess.Process) -> None:
-        """Print what a part prints, with its name before each line."""
+    async def _pass_on(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """Print what a child prints, with its name before each line."""
         stream = process.stdout
         if stream is None:
             return
@@ -154,24 +202,24 @@ class Together:
                 continue
             if not line:
                 return
-            self._say(part.name, line.decode(errors="replace").rstrip("\n"))
+            self._say(name, line.decode(errors="replace").rstrip("\n"))
 
-    async def _stop(self, part: Part, keeper: asyncio.Task[None]) -> None:
-        self._signal(part, signal.SIGTERM)
+    async def _stop(self, child: Part | Errand, keeper: asyncio.Task[None]) -> None:
+        self._signal(child, signal.SIGTERM)
         _, late = await asyncio.wait([keeper], timeout=STOP_SECONDS_MAX)
         if late:
-            self._say(part.name, "does not end; it is killed")
-            self._signal(part, signal.SIGKILL)
+            self._say(child.name, "does not end; it is killed")
+            self._signal(child, signal.SIGKILL)
             await asyncio.wait([keeper], timeout=STOP_SECONDS_MAX)
 
     def _reload(self) -> None:
         """SIGHUP is for the resolver: it would end the others, which see changes themselves."""
         self._signal(self._parts[RESOLVER], signal.SIGHUP)
 
-    def _signal(self, part: Part, number: signal.Signals) -> None:
-        if part.process is not None and part.process.returncode is None:
+    def _signal(self, child: Part | Errand, number: signal.Signals) -> None:
+        if child.process is not None and child.process.returncode is None:
             with suppress(ProcessLookupError):
-                part.process.send_signal(number)
+                child.process.send_signal(number)
 
     def _say(self, name: str, text: str) -> None:
         with suppress(OSError):  # Whoever read it is gone: no reason to stop filtering.
@@ -182,17 +230,18 @@ class Together:
         """As process 1 of a container: bury children of children, which nobody else does."""
         while True:
             await asyncio.sleep(ORPHANS_SECONDS)
-            ours = {part.process.pid for part in self._parts.values() if part.process is not None}
+            children: list[Part | Errand] = [*self._parts.values(), *self._errands]
+            ours = {child.process.pid for child in children if child.process is not None}
             for pid in _ended_children() - ours:
                 with suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - it has ended
 
 
-def run_together(parts: Sequence[Part]) -> int:
+def run_together(parts: Sequence[Part], errands: Sequence[Errand]) -> int:
     """Run the parts until SIGTERM or SIGINT; the exit status."""
 
     async def run() -> int:
-        return await Together(parts).run()
+        return await Together(parts, errands).run()
 
     return asyncio.run(run())
 
@@ -224,6 +273,12 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 def _end_with_parent() -> None:
     """In the child, before it becomes the program: if the parent is killed, end as if told to."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _begin_errand() -> None:
+    """In the child: the resolver goes first, always."""
+    _end_with_parent()
+    os.nice(19)
 
 
 def _ending(code: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
 import signal
 import subprocess
@@ -17,7 +19,16 @@ import dns.query
 import dns.rcode
 import pytest
 
-from lychgate.together import PORTAL, RECORDER, RESOLVER, STOPPING, parts_of
+from lychgate.together import (
+    PORTAL,
+    RECORDER,
+    RESOLVER,
+    STOPPING,
+    Errand,
+    Together,
+    errands_of,
+    parts_of,
+)
 from tests.lychgate.running import REPOSITORY, free_port, is_running, upstream, wait_until
 
 
@@ -53,8 +64,8 @@ class Up:
             self.process.terminate()
             self.process.wait(60)
 
-    def blocks(self) -> bool:
-        query = dns.message.make_query("www.bet365.com", "A")
+    def blocks(self, name: str = "www.bet365.com") -> bool:
+        query = dns.message.make_query(name, "A")
         try:
             reply = dns.query.udp(query, "127.0.0.1", port=self.port, timeout=0.3)
         except (dns.exception.Timeout, OSError):
@@ -159,6 +170,51 @@ def test_a_part_that_cannot_start_ends_everything(tmp_path: Path, upstream_port:
         assert not up.blocks()
 
 
+def test_lists_that_are_due_are_refreshed_without_a_timer(
+    tmp_path: Path, upstream_port: int
+) -> None:
+    (tmp_path / "ours.txt").write_text("ours-to-block.example\n")
+    adding = ("add", "local:ours", "--title", "Ours", "--category", "gambling", "--file")
+
+    def lists(*words: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "lychgate", "lists", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            check=True,
+            timeout=60,
+        )
+
+    with Up(tmp_path, upstream_port) as up:
+        wait_until(up.blocks, "a block", 20)
+        assert not up.blocks("www.ours-to-block.example")
+        lists(*adding, str(tmp_path / "ours.txt"))
+        lists("enable", "local:ours")
+        wait_until(lambda: up.blocks("www.ours-to-block.example"), "the list", 60)
+        assert "lists    | " in up.log.read_text()
+
+
+class ThreeLines(io.StringIO):
+    """Paper for three lines: with the third, the parent is told to end."""
+
+    def write(self, text: str) -> int:
+        if self.getvalue().count("\n") == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().write(text)
+
+
+def test_an_errand_is_run_again_and_ends_with_the_parent() -> None:
+    out = ThreeLines()
+    errand = Errand("lists", ("version",), 0.0, 0.05)
+
+    async def run() -> int:
+        return await asyncio.wait_for(Together([], [errand], out).run(), 60)
+
+    assert asyncio.run(run()) == 0
+    assert out.getvalue().count("lists | lychgate ") >= 3
+    assert errand.process is not None and errand.process.returncode is not None
+
+
 def test_only_parts_with_a_command_run_and_the_recorder_ends_last() -> None:
     assert [part.name for part in parts_of(["serve", "portal", "query"], ())] == [RESOLVER, PORTAL]
     every = parts_of(["serve", "portal", "record"], ("--config", "x"), ("--workers", "2"))
@@ -167,4 +223,7 @@ def test_only_parts_with_a_command_run_and_the_recorder_ends_last() -> None:
         ("record", "--config", "x"),
         ("portal", "--config", "x"),
     ]
+    assert errands_of(["serve"], ()) == []
+    (refresh,) = errands_of(["serve", "lists"], ("--config", "x"))
+    assert refresh.command == ("lists", "refresh", "--log", "--config", "x")
     assert STOPPING[-1] == RECORDER and set(STOPPING) == {part.name for part in every}
