@@ -18,6 +18,7 @@ from typing import Final
 
 import httpx
 import uvicorn
+from prometheus_client.parser import text_string_to_metric_families
 
 from evidence.store import EvidenceStore
 from lychgate.archiving import ArchiveFault
@@ -66,6 +67,7 @@ HEAD_OCTETS_MAX: Final = 32_768
 """Of the head of a request."""
 WRONG_SECONDS: Final = 0.6
 """No wrong password is answered sooner: hashing one takes less."""
+UPSTREAM_UP: Final = "lychgate_upstream_up"
 HEALTH_SECONDS_MAX: Final = 1.0
 """A resolver that has not said how it does after that counts as silent."""
 HEALTH_LINES_MAX: Final = 20
@@ -138,13 +140,13 @@ def evidence_of(configuration: Configuration) -> EvidenceStore | None:
 
 
 class Resolver:
-    """The resolver's own word on how it does, from its `/readyz`."""
+    """The resolver's own word on how it does, from its `/readyz` and `/metrics`."""
 
     def __init__(self, bind: Bind | None) -> None:
         self._url: str | None = None
         if bind is not None:
             host = _EVERYWHERE.get(bind.host, bind.host)
-            self._url = f"http://{write_bind(Bind(host, bind.port))}/readyz"
+            self._url = f"http://{write_bind(Bind(host, bind.port))}"
 
     async def health(self) -> Health:
         """How it does now; never raises."""
@@ -152,11 +154,31 @@ class Resolver:
             return Health("unknown")
         try:
             async with httpx.AsyncClient(timeout=HEALTH_SECONDS_MAX, trust_env=False) as client:
-                answer = await client.get(self._url)
+                answer, metrics = await asyncio.gather(
+                    client.get(f"{self._url}/readyz"), client.get(f"{self._url}/metrics")
+                )
         except httpx.HTTPError:
             return Health("silent")
         problems = tuple(answer.text.splitlines()[2:HEALTH_LINES_MAX])
-        return Health("ready" if answer.status_code == 200 else "not ready", problems)
+        up = _upstreams(metrics.text)
+        return Health(
+            "ready" if answer.status_code == 200 else "not ready",
+            problems,
+            len(up),
+            tuple(sorted(name for name, answers in up.items() if not answers)),
+        )
+
+
+def _upstreams(metrics: str) -> dict[str, bool]:
+    """Whether each upstream answers, whatever it is asked for."""
+    # The page has thousands of lines, and only these are read.
+    lines = [line for line in metrics.splitlines() if line.startswith(UPSTREAM_UP + "{")]
+    found: dict[str, bool] = {}
+    for family in text_string_to_metric_families("\n".join([*lines, ""])):
+        for sample in family.samples:
+            name = sample.labels.get("upstream", "")
+            found[name] = found.get(name, True) and sample.value > 0
+    return found
 
 
 async def _serve(

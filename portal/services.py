@@ -62,6 +62,10 @@ class Health:
     state: Literal["ready", "not ready", "silent", "unknown"]
     """`silent`: it does not answer; `unknown`: nobody can be asked (`metrics.listen` is off)."""
     problems: tuple[str, ...] = ()
+    upstreams: int = 0
+    """That it may ask; 0: none, or nobody knows."""
+    resting: tuple[str, ...] = ()
+    """Upstreams that did not answer lately, in their order."""
 
 
 async def _unknown() -> Health:

@@ -15,6 +15,13 @@ from lychgate.portal_settings import Portal
 from portal.services import Health
 from resolver.listeners import Bind
 
+METRICS = """# TYPE lychgate_upstream_up gauge
+lychgate_upstream_up{route="default",upstream="tls://9.9.9.9"} 1.0
+lychgate_upstream_up{route="default",upstream="149.112.112.112"} 1.0
+lychgate_upstream_up{route="school.internal",upstream="149.112.112.112"} 0.0
+lychgate_upstream_up_other{upstream="x"} 0.0
+"""
+
 
 class _Ready(BaseHTTPRequestHandler):
     status = 200
@@ -22,7 +29,8 @@ class _Ready(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(self.server.status)  # type: ignore[attr-defined]
         self.end_headers()
-        self.wfile.write(b"ready\npolicy 0123\nstore: gone; put it back\n")
+        ready = "ready\npolicy 0123\nstore: gone; put it back\n"
+        self.wfile.write((METRICS if self.path == "/metrics" else ready).encode())
 
     def log_message(self, *_: object) -> None:
         """Nothing on standard error."""
@@ -46,7 +54,8 @@ def ask(bind: Bind | None) -> Health:
 
 def test_the_resolver_says_how_it_does(status_page: HTTPServer) -> None:
     everywhere = Bind("0.0.0.0", status_page.server_port)
-    assert ask(everywhere) == Health("ready", ("store: gone; put it back",))
+    told, resting = ("store: gone; put it back",), ("149.112.112.112",)
+    assert ask(everywhere) == Health("ready", told, upstreams=2, resting=resting)
     status_page.status = 503  # type: ignore[attr-defined]
     assert ask(everywhere).state == "not ready"
 
