@@ -26,6 +26,10 @@ class EvidenceStore(Database):
     schema: ClassVar[Schema] = TELEMETRY
     keeping: ClassVar[Keeping] = KEEPING
     setting: ClassVar[str] = "telemetry.url"
+    absent: ClassVar[tuple[str, str] | None] = (
+        "nothing is recorded yet",
+        "`lychgate record` begins it, and `lychgate up`",
+    )
     thorough: ClassVar[bool] = False  # it may be gigabytes
 
     @classmethod

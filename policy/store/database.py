@@ -39,6 +39,8 @@ class Database:
     keeping: ClassVar[Keeping] = PRECIOUS
     setting: ClassVar[str] = "store.url"
     """Where people write its address."""
+    absent: ClassVar[tuple[str, str] | None] = None
+    """What is said where there is none, and what to do; None: what is said of a store."""
     thorough: ClassVar[bool] = True
     """Whether all of a file that was put in another's place is read for damage."""
 
@@ -69,7 +71,7 @@ class Database:
         try:
             with told_plainly(store.where):
                 if path is not None and file_identity(path) is None:
-                    raise known_fault("gone", store.where)
+                    raise store._gone()
                 if create:
                     await store._create()
                 await store._look_over(check=check)
@@ -140,9 +142,14 @@ class Database:
                 if found != "ok":
                     raise known_fault("corrupt", self.where)
             if await version_of(connection, self.schema) is None:
-                raise known_fault("gone", self.where)
+                raise self._gone()
             await require_version(connection, self.where, self.schema)
         self._identity = identity
+
+    def _gone(self) -> StoreFault:
+        if self.absent is None:
+            return known_fault("gone", self.where)
+        return StoreFault("gone", self.where, *self.absent)
 
     async def _require_file(self) -> None:
         """Raise when the file is gone; if another was put in its place, open that one.
@@ -153,7 +160,7 @@ class Database:
             return
         identity = file_identity(self._path)
         if identity is None:
-            raise known_fault("gone", self.where)
+            raise self._gone()
         if identity != self._identity:
             await self._engine.dispose()
             await self._look_over(check=self.thorough)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
@@ -14,6 +15,7 @@ from evidence.schema import TELEMETRY
 from evidence.store import EvidenceStore
 from evidence.tables import METADATA
 from policy.store import Store
+from policy.store.faults import StoreFault
 from policy.store.migrating import current, downgrade, migration_context
 
 
@@ -86,3 +88,15 @@ def test_how_the_file_is_kept(sqlite_url: str) -> None:
         await store.close()
 
     asyncio.run(story())
+
+
+def test_where_nothing_was_recorded_the_remedy_is_not_that_of_the_store(sqlite_url: str) -> None:
+    async def story() -> None:
+        with pytest.raises(StoreFault, match=r"nothing is recorded yet; `lychgate record`"):
+            await EvidenceStore.open(sqlite_url)
+        async with EvidenceStore.at(sqlite_url).reading():
+            pytest.fail("there is nothing to read")
+
+    with pytest.raises(StoreFault, match=r"nothing is recorded yet; `lychgate record`") as told:
+        asyncio.run(story())
+    assert told.value.kind == "gone"
