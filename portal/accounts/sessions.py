@@ -24,7 +24,7 @@ CODE_SECONDS_MAX: Final = 600.0
 SEEN_EVERY_SECONDS: Final = 60.0
 """How exactly it is known when a session was last used; each time is a write."""
 PERSON_SESSIONS_MAX: Final = 20
-"""Sessions of one person; the one unused for longest ends."""
+"""Sessions of one person in one stage; the one unused for longest ends."""
 BROWSER_CHARACTERS_MAX: Final = 200
 
 
@@ -76,7 +76,7 @@ async def begin(
     method: str = "password",
 ) -> str:
     """Begin a session in a write transaction; the secret for the browser."""
-    await _make_room(connection, rules, person_id, at)
+    await _make_room(connection, rules, person_id, stage, at)
     secret = new_secret()
     row = {
         "digest": digest_of(secret),
@@ -138,14 +138,18 @@ async def end_all(connection: AsyncConnection, person_id: str, *, but: str = "")
 
 
 async def _make_room(
-    connection: AsyncConnection, rules: SessionRules, person_id: str, at: float
+    connection: AsyncConnection, rules: SessionRules, person_id: str, stage: Stage, at: float
 ) -> None:
-    """Forget what ended, and keep within `PERSON_SESSIONS_MAX`."""
+    """Forget what ended, and keep within `PERSON_SESSIONS_MAX` of a stage: whoever knows a password
+    alone ends nobody's session.
+    """
     over = (sessions.c.created_at < at - rules.age_seconds) | (
         sessions.c.seen_at < at - rules.idle_seconds
     )
     await connection.execute(delete(sessions).where(over))
-    mine = select(sessions.c.digest).where(sessions.c.person_id == person_id)
+    mine = select(sessions.c.digest).where(
+        sessions.c.person_id == person_id, sessions.c.stage == stage
+    )
     kept = await connection.scalars(mine.order_by(sessions.c.seen_at.desc()))
     surplus = list(kept)[PERSON_SESSIONS_MAX - 1 :]
     if surplus:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from pathlib import Path
 
 import pyotp
+from sqlalchemy import select
 
 from policy.commands.command import Actor
 from portal.accounts import rows
 from portal.accounts.lockout import ATTEMPTS_MAX, FAILURES_FREE, LOCK_SECONDS_MAX
-from portal.accounts.sessions import Place
+from portal.accounts.sessions import PERSON_SESSIONS_MAX, Place, begin
+from portal.accounts.tables import sessions
 from tests.portal.visitors import PASSWORD, SATURDAY, House, tell, value_in
 
 HERE = Place("192.0.2.1", "a browser")
@@ -235,6 +238,31 @@ def test_a_known_password_does_not_help_to_guess_codes(tmp_path: Path) -> None:
         assert account is not None and account.locked_until > house.clock.at
         assert account.failures == FAILURES_FREE + 1
         assert house.clock.at == SATURDAY
+
+    tell(tmp_path, story)
+
+
+def test_a_known_password_alone_ends_nobodys_session(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        ada = house.browser()
+        await ada.sign_in("ada")
+        async with house.services.store.writing() as writing:
+            await rows.change(writing.connection, "ada", totp_seed=pyotp.random_base32())
+            for _ in range(PERSON_SESSIONS_MAX + 5):
+                house.clock.at += 1
+                await begin(
+                    writing.connection,
+                    house.services.accounts.rules,
+                    "ada",
+                    place=ELSEWHERE,
+                    at=house.clock.at,
+                    stage="code",
+                )
+        async with house.services.store.reading() as connection:
+            query = select(sessions.c.stage).where(sessions.c.person_id == "ada")
+            stages = Counter(await connection.scalars(query))
+        assert stages == {"in": 1, "code": PERSON_SESSIONS_MAX}
+        assert (await ada.get("/account")).status_code == 200
 
     tell(tmp_path, story)
 
