@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.installation import Installation, installed
 from tests.journeys.visiting import SITES, Visitors
-from tests.portal.test_browser import AXE, CHROMIUM, sync_api
+from tests.portal.browsing import AXE, CHROMIUM, sync_api
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import pyotp
 
 from tests.journeys.installation import installed, seconds_until
 from tests.journeys.visiting import Visit, sign_in
-from tests.portal.test_browser import CHROMIUM, DESK
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
+from tests.portal.browsing import CHROMIUM, DESK
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 from tests.portal.visitors import PASSWORD
 
 LIVE_SECONDS_MAX = 1.0

@@ -8,8 +8,8 @@ from typing import Any, Final
 from portal import pages
 from tests.journeys.visiting import Visit, Visitors
 from tests.lychgate.running import wait_until
-from tests.portal.test_browser import AXE, DESK, PHONE, TAGS
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
+from tests.portal.browsing import AXE, DESK, PHONE, TAGS
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 
 VALUES: Final = {
     "venue": "crewe",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.installation import SUSPECT
 from tests.journeys.visiting import Visitors
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 
 
 def test_decisions_with_their_reasons(visitors: Visitors) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journeys.installation import NEIGHBOUR, PAGE, seconds_until
 from tests.journeys.visiting import OURS, Visitors
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 
 
 @pytest.mark.parametrize(

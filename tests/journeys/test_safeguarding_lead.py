@@ -6,7 +6,7 @@ import time
 
 from tests.journeys.installation import LEARNER, SUSPECT, Installation, seconds_until
 from tests.journeys.visiting import Visit, Visitors
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 
 LEARNING = "www.example.org"
 ALERT_SECONDS_MAX = 60.0

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journeys.installation import LEARNER, NEIGHBOUR, seconds_until
 from tests.journeys.visiting import Visit, Visitors, sign_in
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 from tests.portal.visitors import PASSWORD
 
 SITE = "www.facebook.com"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from tests.journeys.installation import Installation
-from tests.portal.test_browser import DESK, PHONE, Looker, sync_api
+from tests.portal.browsing import DESK, PHONE, Looker, sync_api
 from tests.portal.visitors import PASSWORD
 
 WAIT_SECONDS_MAX: Final = 10.0

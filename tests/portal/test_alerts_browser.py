@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.portal.loopback import on_loopback
+from tests.portal.browsing import arrive, browser, furnished, pytestmark
 from tests.portal.test_alerts import WHY, furnish
-from tests.portal.test_browser import (
-    DESK,
-    PHONE,
-    START_SECONDS_MAX,
-    Looker,
-    browser,
-    pictures,
-    pytestmark,
-)
-from tests.portal.visitors import PASSWORD, House, house
 
 __all__ = ["browser", "pytestmark"]
 
@@ -28,26 +17,13 @@ __all__ = ["browser", "pytestmark"]
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """A portal with alerts, on loopback."""
-
-    @asynccontextmanager
-    async def serve() -> AsyncIterator[House]:
-        async with house(tmp_path, evidence=True, host_names=("127.0.0.1",)) as made:
-            await furnish(made)
-            yield made
-
-    with on_loopback(serve) as served:
-        yield served.url
+    with furnished(tmp_path, furnish) as address:
+        yield address
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])
 def test_looking_after_an_alert(url: str, browser: Any, tmp_path: Path, width: str) -> None:
-    page = browser.new_context(viewport=DESK if width == "desk" else PHONE).new_page()
-    page.set_default_timeout(START_SECONDS_MAX * 1000)
-    looker = Looker(page, pictures(tmp_path))
-    page.goto(f"{url}/sign-in?next=/alerts")
-    page.get_by_label("Your sign-in name").fill("dora")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page, looker = arrive(browser, url, "dora", "/alerts", tmp_path, width)
     page.get_by_role("heading", level=1, name="Alerts").wait_for()
     looker.look("alerts", width)
     page.get_by_role("link", name="Alert 1: Extremism").click()

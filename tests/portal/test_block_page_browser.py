@@ -23,8 +23,7 @@ from policy.types import Grant
 from portal.block_page import app as block_page
 from portal.block_page.app import BlockPage, BlockPageSettings
 from portal.block_page.recent import Recent
-from tests.portal.loopback import on_loopback
-from tests.portal.test_browser import (
+from tests.portal.browsing import (
     CHROMIUM,
     DESK,
     PHONE,
@@ -34,6 +33,7 @@ from tests.portal.test_browser import (
     pytestmark,
     sync_api,
 )
+from tests.portal.loopback import on_loopback
 
 __all__ = ["pytestmark"]
 

@@ -16,10 +16,10 @@ from lychgate.listing import Listing
 from lychgate.live_explaining import Explaining
 from lychgate.suggestions import ReviewQueue
 from portal.app import create_app
+from tests.portal.browsing import DESK, PHONE, START_SECONDS_MAX, Looker, pictures
+from tests.portal.browsing import browser as browser  # noqa: PLC0414 - a fixture
+from tests.portal.browsing import pytestmark as pytestmark  # noqa: PLC0414
 from tests.portal.loopback import on_loopback
-from tests.portal.test_browser import DESK, PHONE, START_SECONDS_MAX, Looker, pictures
-from tests.portal.test_browser import browser as browser  # noqa: PLC0414 - a fixture
-from tests.portal.test_browser import pytestmark as pytestmark  # noqa: PLC0414
 from tests.portal.test_lists import ID, NAMES
 from tests.portal.test_rules import HOSTILE, furnish, rule
 from tests.portal.visitors import PASSWORD, House, house

@@ -10,19 +10,13 @@ from policy.commands.devices import AddDevice, WithdrawDevice
 from policy.commands.profiles import AddPeriod
 from policy.commands.rooms import AddRoom
 from policy.commands.terms import AddTerm
+from tests.portal.browsing import DESK, PHONE, Looker, browser, pictures, pytestmark
+from tests.portal.loopback import START_SECONDS_MAX
 from tests.portal.settlers import decide, settle
-from tests.portal.test_browser import (  # noqa: F401 - fixtures
-    DESK,
-    PHONE,
-    START_SECONDS_MAX,
-    Looker,
-    Running,
-    browser,
-    pictures,
-    pytestmark,
-    running,
-)
+from tests.portal.test_browser import Running, running
 from tests.portal.visitors import PASSWORD, House, move_in
+
+__all__ = ["browser", "pytestmark", "running"]
 
 PAGES = {
     "venues": "/venues",

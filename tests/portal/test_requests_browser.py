@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from blocklists.tracing import Trace
-from tests.portal.hub import hub
-from tests.portal.loopback import on_loopback
-from tests.portal.test_browser import (
+from tests.portal.browsing import (
     DESK,
     PHONE,
     START_SECONDS_MAX,
@@ -22,6 +20,8 @@ from tests.portal.test_browser import (
     pictures,
     pytestmark,
 )
+from tests.portal.hub import hub
+from tests.portal.loopback import on_loopback
 from tests.portal.visitors import PASSWORD, House, NoLists
 
 __all__ = ["browser", "pytestmark"]

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.evidence.happenings import batch, detail, fill, record
-from tests.portal.loopback import on_loopback
+from tests.portal.browsing import arrive, browser, furnished, pytestmark
 from tests.portal.reporting.test_report import happen
-from tests.portal.test_browser import (
-    DESK,
-    PHONE,
-    START_SECONDS_MAX,
-    Looker,
-    browser,
-    pictures,
-    pytestmark,
-)
 from tests.portal.test_checks import furnish
-from tests.portal.visitors import PASSWORD, SATURDAY, House, house
+from tests.portal.visitors import SATURDAY, House
 
 __all__ = ["browser", "pytestmark"]
 
@@ -33,36 +23,25 @@ LONG = ".".join(["x" * 60] * 4)
 def url(tmp_path: Path) -> Iterator[str]:
     """A portal with a busy week in two venues, checks, and names that do not fit."""
 
-    @asynccontextmanager
-    async def serve() -> AsyncIterator[House]:
-        async with house(tmp_path, evidence=True, host_names=("127.0.0.1",)) as made:
-            await furnish(made)
-            await happen(made)
-            assert made.services.evidence is not None
-            await fill(made.services.evidence, SATURDAY - 60, events=300)
-            many = [
-                detail(SATURDAY - n, LONG, address=f"10.9.9.{n}", rule="x" * 200)
-                for n in range(1, 9)
-            ]
-            await record(made.services.evidence, batch("odd", many), at=SATURDAY)
-            yield made
+    async def live(made: House) -> None:
+        await furnish(made)
+        await happen(made)
+        assert made.services.evidence is not None
+        await fill(made.services.evidence, SATURDAY - 60, events=300)
+        many = [
+            detail(SATURDAY - n, LONG, address=f"10.9.9.{n}", rule="x" * 200) for n in range(1, 9)
+        ]
+        await record(made.services.evidence, batch("odd", many), at=SATURDAY)
 
-    with on_loopback(serve) as served:
-        yield served.url
+    with furnished(tmp_path, live) as address:
+        yield address
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])
 def test_from_the_figures_to_a_file_that_is_kept(
     url: str, browser: Any, tmp_path: Path, width: str
 ) -> None:
-    size = DESK if width == "desk" else PHONE
-    page = browser.new_context(viewport=size, accept_downloads=True).new_page()
-    page.set_default_timeout(START_SECONDS_MAX * 1000)
-    looker = Looker(page, pictures(tmp_path))
-    page.goto(f"{url}/sign-in?next=/figures")
-    page.get_by_label("Your sign-in name").fill("lea")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page, looker = arrive(browser, url, "lea", "/figures", tmp_path, width, accept_downloads=True)
     page.get_by_role("link", name="The whole report").click()
     page.get_by_role("heading", level=1, name="Filtering report").wait_for()
     looker.look("report", width)
