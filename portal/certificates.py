@@ -97,8 +97,8 @@ def load_root(folder: Path, at: float) -> Root:
     makes = "`lychgate certificates create-root` makes one"
     try:
         mode = key_path.stat().st_mode
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
     except PermissionError as fault:
         raise CertificateFault(
             f"{fault.filename}: another account's; give it to the portal's, with mode 0600"

@@ -48,7 +48,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def unset_logging() -> Iterator[None]:
-    """Commands that a test runs set logging for the whole process, on a stream of their own."""
+def as_before() -> Iterator[None]:
+    """Commands that a test runs set logging, on a stream of their own, and the umask of the whole
+    process.
+    """
+    umask = os.umask(0o022)
+    os.umask(umask)
     yield
+    os.umask(umask)
     structlog.reset_defaults()
