@@ -34,7 +34,7 @@ GROUP_MAX = 12
 """Scenarios played by one process."""
 SCENARIO_SECONDS_MAX = 40.0
 SWAP_SECONDS_MAX = 10.0
-STOP_SECONDS_MAX = 5.0
+STOP_SECONDS_MAX = 30.0
 STARTS_MAX = 3
 """Somebody else may take a port between our looking and the process's binding."""
 

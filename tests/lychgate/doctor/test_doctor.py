@@ -35,7 +35,7 @@ from policy.store.migrating import downgrade
 from policy.store.migrations import VERSIONS
 from resolver.upstream.transports import Endpoint
 from tests.lychgate.archiving.place import installation
-from tests.lychgate.running import ADDRESS, Serving, free_port
+from tests.lychgate.running import ADDRESS, Serving, free_port, wait_until
 
 WHOLE: Any = typer.main.get_command(app)
 
@@ -145,7 +145,11 @@ def test_a_running_installation_is_well_where_it_can_be(tmp_path: Path) -> None:
         assert "bet365.com is blocked, as the policy says" in good
         assert any(what.endswith("a resolver of ours listens") for what in good)
         assert any("answers in" in what for what in good)
-        assert only(found(configuration, "dhcp"), "note")[0].startswith("1 addresses have asked")
+        # Metrics are counted a moment after the answer.
+        wait_until(
+            lambda: only(found(configuration, "dhcp"), "note")[0].startswith("1 addresses have"),
+            "the address that asked",
+        )
 
 
 def test_a_resolver_that_is_not_there(tmp_path: Path) -> None:
