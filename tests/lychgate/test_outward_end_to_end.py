@@ -284,7 +284,11 @@ def test_what_cannot_wait_any_longer_is_lost_and_counted(house: House, tmp_path:
     family, kind, address, to = place_of(way, tmp_path)
     with house.telling(to, "decisions = false", patched=True):
         names = house.ask(3 * FEW)
-        wait_until(lambda: house.metric("lychgate_outward_dropped_total") == 2 * FEW, "loss", 120)
+        # The recorder of the test before may have ended between telling and crossing off: its last
+        # four wait again, and are the oldest.
+        wait_until(
+            lambda: 0 <= house.metric("lychgate_outward_dropped_total") - 2 * FEW <= 4, "loss", 120
+        )
         assert house.metric("lychgate_outward_waiting") == FEW
         with Receiver(family, kind, address) as receiver:
             wait_until(lambda: told(receiver, way, names[-FEW:]), "the newest", 60)
