@@ -7,12 +7,13 @@ the resolver do) is made into functions here.
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,8 @@ HEAD_OCTETS_MAX: Final = 32_768
 WRONG_SECONDS: Final = 0.6
 """No wrong password is answered sooner: hashing one takes less."""
 UPSTREAM_UP: Final = "lychgate_upstream_up"
+UPSTREAMS_SECONDS: Final = 30.0
+"""How old what is known of upstreams may be: a large organisation's page of metrics is work."""
 HEALTH_SECONDS_MAX: Final = 1.0
 """A resolver that has not said how it does after that counts as silent."""
 HEALTH_LINES_MAX: Final = 20
@@ -147,6 +150,8 @@ class Resolver:
         if bind is not None:
             host = _EVERYWHERE.get(bind.host, bind.host)
             self._url = f"http://{write_bind(Bind(host, bind.port))}"
+        self._upstreams: dict[str, bool] = {}
+        self._upstreams_until = -math.inf
 
     async def health(self) -> Health:
         """How it does now; never raises."""
@@ -154,19 +159,25 @@ class Resolver:
             return Health("unknown")
         try:
             async with httpx.AsyncClient(timeout=HEALTH_SECONDS_MAX, trust_env=False) as client:
-                answer, metrics = await asyncio.gather(
-                    client.get(f"{self._url}/readyz"), client.get(f"{self._url}/metrics")
-                )
+                answer = await client.get(f"{self._url}/readyz")
+                await self._look_at_upstreams(client)
         except httpx.HTTPError:
             return Health("silent")
         problems = tuple(answer.text.splitlines()[2:HEALTH_LINES_MAX])
-        up = _upstreams(metrics.text)
+        up = self._upstreams
         return Health(
             "ready" if answer.status_code == 200 else "not ready",
             problems,
             len(up),
             tuple(sorted(name for name, answers in up.items() if not answers)),
         )
+
+    async def _look_at_upstreams(self, client: httpx.AsyncClient) -> None:
+        if time.monotonic() < self._upstreams_until:
+            return
+        self._upstreams_until = time.monotonic() + UPSTREAMS_SECONDS
+        with suppress(httpx.HTTPError):  # It is ready, and slow to count: that is no silence.
+            self._upstreams = _upstreams((await client.get(f"{self._url}/metrics")).text)
 
 
 def _upstreams(metrics: str) -> dict[str, bool]:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -25,8 +26,10 @@ lychgate_upstream_up_other{upstream="x"} 0.0
 
 class _Ready(BaseHTTPRequestHandler):
     status = 200
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         self.send_response(self.server.status)  # type: ignore[attr-defined]
         self.end_headers()
         ready = "ready\npolicy 0123\nstore: gone; put it back\n"
@@ -41,6 +44,7 @@ def status_page() -> Iterator[HTTPServer]:
     """A resolver's status page."""
     server = HTTPServer(("127.0.0.1", 0), _Ready)
     server.status = 200  # type: ignore[attr-defined]
+    _Ready.asked.clear()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -58,6 +62,17 @@ def test_the_resolver_says_how_it_does(status_page: HTTPServer) -> None:
     assert ask(everywhere) == Health("ready", told, upstreams=2, resting=resting)
     status_page.status = 503  # type: ignore[attr-defined]
     assert ask(everywhere).state == "not ready"
+
+
+def test_metrics_are_not_asked_for_at_every_page(status_page: HTTPServer) -> None:
+    resolver = Resolver(Bind("127.0.0.1", status_page.server_port))
+
+    async def thrice() -> None:
+        for _ in range(3):
+            assert (await resolver.health()).upstreams == 2
+
+    asyncio.run(thrice())
+    assert _Ready.asked.count("/metrics") == 1 and _Ready.asked.count("/readyz") == 3
 
 
 def test_a_resolver_that_is_down_or_cannot_be_asked(status_page: HTTPServer) -> None:
