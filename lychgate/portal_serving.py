@@ -21,7 +21,6 @@ import httpx
 import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 
-from evidence.store import EvidenceStore
 from lychgate.archiving import ArchiveFault
 from lychgate.archiving.migrating import MigrationFault, migrate
 from lychgate.block_page_serving import serve_block_page
@@ -44,6 +43,7 @@ from lychgate.probing import probe_http
 from lychgate.selfchecking.checking import Checking
 from lychgate.serving import BAD_INPUT, DONE, prepare_state
 from lychgate.suggestions import ReviewQueue
+from lychgate.telemetry_store import evidence_of
 from lychgate.warming import warming
 from policy.commands.desk import Desk
 from policy.store import Store, StoreFault
@@ -133,13 +133,6 @@ async def make_services(configuration: Configuration, settings: Portal, store: S
         evidence=evidence,
         checks=Checking(configuration, explaining.ground, evidence, time.time),
     )
-
-
-def evidence_of(configuration: Configuration) -> EvidenceStore | None:
-    """What happened; opened when a page first asks, so that pages are there without it."""
-    if configuration.spool_directory is None:
-        return None
-    return EvidenceStore.at(configuration.telemetry_url)
 
 
 class Resolver:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from evidence.store import EvidenceStore
 from lychgate.config import Configuration
 from lychgate.listing import Listing
 from lychgate.office import PLACES, Office
 from lychgate.policy_documents import read_document
+from lychgate.telemetry_store import evidence_of
 from policy.commands.command import Refused
 from policy.reading import Faults
 from policy.store import Store
@@ -96,9 +96,7 @@ async def _read(
     zone: ZoneInfo,
 ) -> Material:
     store = await Store.open(office.url)
-    evidence = None
-    if configuration.spool_directory is not None:
-        evidence = EvidenceStore.at(configuration.telemetry_url)
+    evidence = evidence_of(configuration)
     try:
         sources = Sources(store, evidence, office.taxonomy)
         return await read_material(sources, chosen.period, venues, at, zone)

@@ -75,6 +75,7 @@ class Errand:
 RESOLVER: Final = "resolver"
 RECORDER: Final = "recorder"
 PORTAL: Final = "portal"
+LISTS: Final = "lists"
 COMMANDS: Final = {RESOLVER: "serve", RECORDER: "record", PORTAL: "portal"}
 """The parts, in the order in which they start."""
 STOPPING: Final = (PORTAL, RESOLVER, RECORDER)
@@ -94,12 +95,10 @@ def parts_of(
 
 def errands_of(commands: Sequence[str], options: Sequence[str]) -> list[Errand]:
     """The errands that these commands of `lychgate` make."""
-    refresh = ("lists", "refresh", "--log", *options)
-    return [
-        Errand(word, refresh, LISTS_FIRST_SECONDS, LISTS_SECONDS)
-        for word in commands
-        if word == "lists"
-    ]
+    if LISTS not in commands:
+        return []
+    refresh = (LISTS, "refresh", "--log", *options)
+    return [Errand(LISTS, refresh, LISTS_FIRST_SECONDS, LISTS_SECONDS)]
 
 
 class Together:

@@ -11,21 +11,13 @@ from evidence.alerts import reading
 from evidence.alerts.handling import AcknowledgeAlert, CloseAlert, write
 from evidence.alerts.rows import Kept
 from evidence.alerts.themes import themes
-from evidence.store import EvidenceStore
 from policy.commands.command import Done
 from portal.accounts.visits import Visit
 from portal.identity import actor_of, perform
-from portal.reading_evidence import readable_venues
+from portal.reading_evidence import evidence_of, readable_venues
 from portal.services import Services
 
 READ = "alert.read"
-
-
-def evidence_of(services: Services) -> EvidenceStore:
-    """The telemetry database; 404 when there is none."""
-    if services.evidence is None:
-        raise HTTPException(404, "telemetry is off")
-    return services.evidence
 
 
 async def find_alert(services: Services, me: Visit, number: int) -> Kept:

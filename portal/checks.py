@@ -8,23 +8,15 @@ from starlette.exceptions import HTTPException
 from evidence.checks import reading
 from evidence.checks.handling import RUN, NoteAction, RunCheck, write_note
 from evidence.checks.results import Run
-from evidence.store import EvidenceStore
 from policy.commands.command import Refused
 from portal.accounts.visits import Visit
 from portal.identity import actor_of, may, perform
-from portal.reading_evidence import readable_venues
+from portal.reading_evidence import evidence_of, readable_venues
 from portal.services import Services
 from portal.standing_policy import Standing
 from portal.words import t
 
 READ = "figures.read"
-
-
-def evidence_of(services: Services) -> EvidenceStore:
-    """The telemetry database; 404 when there is none."""
-    if services.evidence is None:
-        raise HTTPException(404, "telemetry is off")
-    return services.evidence
 
 
 async def find_run(services: Services, me: Visit, number: int) -> Run:

@@ -1,9 +1,20 @@
-"""Whose queries somebody may see: the venues of their roles."""
+"""Reading what happened: where it is, and whose queries somebody may see."""
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
+
+from evidence.store import EvidenceStore
 from policy.commands.permissions import PERMITTED
 from portal.accounts.visits import Visit
+from portal.services import Services
+
+
+def evidence_of(services: Services) -> EvidenceStore:
+    """The telemetry database; 404 when there is none."""
+    if services.evidence is None:
+        raise HTTPException(404, "telemetry is off")
+    return services.evidence
 
 
 def readable_venues(visit: Visit, action: str) -> frozenset[str] | None:

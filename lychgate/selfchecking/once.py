@@ -7,10 +7,10 @@ import time
 from collections.abc import Collection, Sequence
 
 from evidence.checks.results import Run
-from evidence.store import EvidenceStore
 from lychgate.config import Configuration
 from lychgate.live_explaining import Explaining
 from lychgate.selfchecking.checking import Checking
+from lychgate.telemetry_store import evidence_of
 
 
 def check_once(
@@ -22,9 +22,7 @@ def check_once(
 
     async def run() -> tuple[tuple[Run, ...], Sequence[str]]:
         explaining = Explaining(configuration)
-        evidence = None
-        if configuration.spool_directory is not None:
-            evidence = EvidenceStore.at(configuration.telemetry_url)
+        evidence = evidence_of(configuration)
         try:
             checking = Checking(configuration, explaining.ground, evidence, time.time)
             return await checking.run(who, venues, profile), checking.problems

@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 from evidence.alerts import reading
 from evidence.alerts.handling import NOTE_CHARACTERS_MAX, AcknowledgeAlert, CloseAlert
 from portal.accounts.visits import Visit
-from portal.alerting import READ, evidence_of, find_alert, handle, incident
+from portal.alerting import READ, find_alert, handle, incident
 from portal.api.models import Outcome
 from portal.deciding.numbering import NUMBER_MAX, Number
 from portal.identity import Allowed
 from portal.pages.alerts import chosen_venues, now_titles
+from portal.reading_evidence import evidence_of
 from portal.services import Given, Services
 from portal.standing_policy import standing
 

@@ -23,10 +23,10 @@ from evidence.checks.results import Result, Run
 from policy.commands.command import Refused
 from portal.accounts.visits import Visit
 from portal.api.models import Body
-from portal.checks import READ, add_note, evidence_of, find_run, run_now
+from portal.checks import READ, add_note, find_run, run_now
 from portal.deciding.numbering import Number
 from portal.identity import Allowed, actor_of, perform
-from portal.reading_evidence import readable_venues
+from portal.reading_evidence import evidence_of, readable_venues
 from portal.services import Given
 
 router = APIRouter(tags=["checks"])

@@ -19,13 +19,13 @@ from policy.commands.command import Command, Refused
 from policy.commands.devices import GiveBackDevice, WithdrawDevice
 from policy.commands.withdrawing import WithdrawAddress, device_at
 from portal.accounts.visits import Visit
-from portal.alerting import READ, evidence_of, find_alert, handle, theme_titles
+from portal.alerting import READ, find_alert, handle, theme_titles
 from portal.charts import Stretch, week_grid
 from portal.deciding.numbering import Number
 from portal.forms import Form, read_form
 from portal.identity import Allowed, actor_of, may, perform
 from portal.pages.alerts import now_titles
-from portal.reading_evidence import readable_venues
+from portal.reading_evidence import evidence_of, readable_venues
 from portal.rendering import go, render
 from portal.services import Given, Services
 from portal.standing_policy import Standing, standing

@@ -24,11 +24,11 @@ from evidence.checks.results import SCHEDULE, Run
 from policy.commands.command import Refused
 from policy.store import StoreFault
 from portal.accounts.visits import Visit
-from portal.checks import READ, add_note, evidence_of, find_run, run_now, runnable_venues
+from portal.checks import READ, add_note, find_run, run_now, runnable_venues
 from portal.deciding.numbering import Number
 from portal.forms import Form, read_form
 from portal.identity import Allowed, actor_of, may, perform
-from portal.reading_evidence import readable_venues
+from portal.reading_evidence import evidence_of, readable_venues
 from portal.rendering import Area, go, render
 from portal.services import Given, Services
 from portal.standing_policy import Standing, standing

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from evidence.reading.events import read_events
 from portal.accounts.visits import Visit
-from portal.alerting import READ, evidence_of, find_alert, incident
+from portal.alerting import READ, find_alert, incident
 from portal.deciding.numbering import Number
 from portal.identity import Allowed
 from portal.pages.alerts import now_titles
+from portal.reading_evidence import evidence_of
 from portal.rendering import render
 from portal.services import Given, Services
 from portal.spreadsheets import download

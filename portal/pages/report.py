@@ -6,6 +6,7 @@ Printing takes seconds of a processor: one at a time.
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -48,7 +49,7 @@ async def download(request: Request, me: Reader, services: Given) -> Response:
         return await _page(request, services, me, 422)
     report = report_of(await facts_of(services, me, now, choosing.asked))
     try:
-        async with _printing(services):
+        async with _printing(services) if format == "pdf" else nullcontext():
             octets = await write(report, format)
     except PrintFault:
         return await _page(request, services, me, 503, t("report.no_pdf"))

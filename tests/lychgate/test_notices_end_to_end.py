@@ -14,30 +14,15 @@ from lychgate.portal_serving import make_services
 from policy.store import Store
 from portal.accounts import rows
 from portal.app import create_app
+from tests.evidence.notices.servers import NOTICES, USER, certificate, mail_server, web_server
 from tests.evidence.notices.servers import (
     PASSWORD as MAIL_PASSWORD,
 )
-from tests.evidence.notices.servers import USER, certificate, mail_server, web_server
 from tests.lychgate.running import Serving, free_port, upstream, wait_until
 from tests.lychgate.test_recording import recorder
 from tests.portal.visitors import CHEAP, PASSWORD, Browser
 
 SITE = "ironmarch.org"
-SETTINGS = """
-[notices.mail]
-host = "127.0.0.1"
-port = {mail}
-user = "{user}"
-sender = "lychgate@college.example"
-password_file = "mail.password"
-ca_file = "mail.pem"
-[notices.webhook]
-url = "{hook}"
-[[notices.recipients]]
-to = "dsl@college.example"
-[[notices.recipients]]
-channel = "webhook"
-"""
 
 
 def states(serving: Serving) -> dict[tuple[str, str], float]:
@@ -75,7 +60,7 @@ def test_mail_and_webhook_are_down_and_come_back(tmp_path: Path) -> None:
     mail = free_port()
     with web_server() as (posted, hook), upstream() as port:
         posted.status = 503
-        extra = SETTINGS.format(mail=mail, user=USER, hook=hook)
+        extra = NOTICES.format(mail=mail, user=USER, ca="mail.pem", hook=hook)
         with Serving(tmp_path, port, extra=extra).ready() as serving, recorder(serving):
             for number in range(12):
                 assert not serving.ask(f"n{number}.{SITE}", seconds=2.0).answer

@@ -22,6 +22,22 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 USER, PASSWORD = "lychgate", "three plum lanterns"
+NOTICES = """
+[notices.mail]
+host = "127.0.0.1"
+port = {mail}
+user = "{user}"
+sender = "lychgate@college.example"
+password_file = "mail.password"
+ca_file = "{ca}"
+[notices.webhook]
+url = "{hook}"
+[[notices.recipients]]
+to = "dsl@college.example"
+[[notices.recipients]]
+channel = "webhook"
+"""
+"""Settings by which both are told of alerts; to be formatted."""
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -32,8 +32,8 @@ from policy.store import Store
 from policy.types import Grant
 from portal.accounts import rows
 from portal.app import create_app
+from tests.evidence.notices.servers import NOTICES, USER, Post, Posted, mail_server, web_server
 from tests.evidence.notices.servers import PASSWORD as MAIL_PASSWORD
-from tests.evidence.notices.servers import USER, Post, Posted, mail_server, web_server
 from tests.lychgate.hostile.material import EXTREMISM, GAMBLING, LABELS, OPEN
 from tests.lychgate.running import Serving, upstream, wait_until
 from tests.lychgate.test_recording import recorder
@@ -52,19 +52,6 @@ SETTINGS = """
 outward.to = "syslog+tcp://127.0.0.1:{syslog}"
 portal.listen = "127.0.0.1:8453"
 metrics.candidate_devices_min = 2
-[notices.mail]
-host = "127.0.0.1"
-port = {mail}
-user = "{user}"
-sender = "lychgate@college.example"
-password_file = "mail.password"
-ca_file = "{ca}"
-[notices.webhook]
-url = "{hook}"
-[[notices.recipients]]
-to = "dsl@college.example"
-[[notices.recipients]]
-channel = "webhook"
 """
 
 
@@ -207,7 +194,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         engine = stack.enter_context(Engine().listening())
         post, mail, ca = stack.enter_context(mail_server(folder))
         posted, hook = stack.enter_context(web_server())
-        extra = SETTINGS.format(syslog=engine.port, mail=mail, user=USER, ca=ca, hook=hook)
+        extra = SETTINGS.format(syslog=engine.port)
+        extra += NOTICES.format(mail=mail, user=USER, ca=ca, hook=hook)
         port = stack.enter_context(upstream())
         serving = stack.enter_context(Serving(folder, port, extra=extra)).ready()
         made = Place(serving, engine, post, posted)
