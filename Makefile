@@ -17,7 +17,7 @@ ARGS ?=
 help: ## list these words
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(VENV)/.installed ## serve DNS on 127.0.0.1:5300 and the portal on http://127.0.0.1:8453
+run: $(VENV)/.installed assets ## serve DNS on 127.0.0.1:5300 and the portal on http://127.0.0.1:8453
 	$(RUN) -m lychgate up $(ARGS)
 
 demo: $(VENV)/.installed assets ## two venues with a day behind them, to look at: pages, figures, alerts
